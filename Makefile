@@ -1,0 +1,61 @@
+# Every target prepares what it needs by itself: see tests/setup.sh. `make` alone explains.
+
+PYTHON ?= python3
+export PYTHON
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench image requirements clean
+
+help:
+	@echo 'make demo          a real PostgreSQL with pgBackRest, thrown away afterwards, and the exporter watching it'
+	@echo 'make demo ONCE=1   the same, but print what it sees and end'
+	@echo 'make test          everything: lint, types, unit, process and end-to-end tests'
+	@echo 'make lint          ruff and mypy alone'
+	@echo 'make format        let ruff rewrite the sources'
+	@echo 'make bench         speed and size, beside nginx serving the same bytes; ARGS=--help says more'
+	@echo 'make image         build the container image and prove it (root)'
+	@echo 'make requirements  lock the newest versions of the Python packages, with hashes'
+	@echo 'make setup         only install what the tests need'
+	@echo 'make clean         remove what the targets left in this folder'
+	@echo
+	@echo 'As root, missing Debian packages are installed; otherwise the command for it is printed.'
+	@echo 'PYTHON=python3.12 chooses an interpreter (3.11 or newer). ARGS="-k wal" is handed to pytest or to the bench.'
+
+setup:
+	@tests/setup.sh test
+
+demo:
+	@tests/setup.sh demo
+	@.venv/bin/python -m tests.lab.demo $(if $(ONCE),--once)
+
+test: lint
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: setup
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench:
+	@tests/setup.sh bench
+	.venv/bin/python -m tests.bench $(ARGS)
+
+image:
+	tests/image.sh
+
+# No host of an index stands in the files: pip asks its own.
+LOCK := build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make requirements'
+requirements: setup
+	.venv/bin/python -m pip install --quiet --upgrade --target build/uv uv
+	$(LOCK) pyproject.toml --output-file requirements.txt
+	$(LOCK) pyproject.toml --group test --constraints requirements.txt --output-file requirements-test.txt
+	$(LOCK) --group build --constraints requirements-test.txt --output-file requirements-build.txt
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find exporter tests -name __pycache__ -prune -exec rm -rf {} +

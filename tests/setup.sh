@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Installs what a make target needs: tests/setup.sh demo|test|bench
+#
+# Debian packages by apt-get when we are root (otherwise it says which are missing, and the command), Python packages by
+# hash into .venv, again only when the requirements change. No service is started and no database cluster is created.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly purpose=${1:?say what for: demo, test or bench}
+readonly services=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.d
+log=$(mktemp)
+
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Two calls at once would both make .venv.
+exec 9<"$PWD"
+flock 9
+
+# What is missing is asked of the machine, not of dpkg: PostgreSQL and pgBackRest may come from elsewhere.
+
+has_postgresql() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || { has pg_config && [ -x "$(pg_config --bindir)/initdb" ]; }
+}
+
+missing_packages() {
+    has "${PYTHON:-python3}" || echo python3
+    "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || echo "$(venv_package)"
+    case $purpose in
+    demo | test)
+        has_postgresql || echo postgresql
+        has pgbackrest || echo pgbackrest
+        ;;&
+    test) has prometheus && has promtool || echo prometheus ;;
+    bench) PATH=$PATH:/usr/sbin has nginx || echo nginx-light ;;
+    esac
+}
+
+# python3-venv, or python3.12-venv for an interpreter chosen with PYTHON=.
+venv_package() { has "${PYTHON:-python3}" && [[ $(basename "${PYTHON:-python3}") == python3.* ]] && basename "$PYTHON-venv" || echo python3-venv; }
+
+install_packages() {
+    has apt-get || die "missing: $*; install them, then try again"
+    [ "$(id -u)" = 0 ] || die "missing: $*; run: sudo apt-get update && sudo apt-get install --no-install-recommends $*"
+    echo "Installing $* …"
+    trap forget_policies EXIT
+    # Debian starts services and creates a cluster when it installs a server; the lab wants neither.
+    if [ ! -e $services ]; then
+        printf '#!/bin/sh\nexit 101\n' >$services
+        chmod 755 $services
+        own_services=1
+    fi
+    mkdir -p $clusters
+    echo 'create_main_cluster = false' >$clusters/pgbackrest-lab.conf
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update && apt-get install --yes --no-install-recommends "$@"; } >"$log" 2>&1 ||
+        { tail -n 20 "$log" >&2; die "apt-get could not install $*"; }
+}
+
+forget_policies() {
+    [ -z "${own_services:-}" ] || rm -f $services
+    rm -f $clusters/pgbackrest-lab.conf "$log"
+    rmdir --ignore-fail-on-non-empty -p $clusters 2>/dev/null || true
+}
+
+# The stamp is the sum of all that decides what stands in .venv.
+stamp() { { pwd; "$python" -VV; cat "$@"; } | sha256sum | cut -d ' ' -f 1; }
+
+install_requirements() {
+    local file=$1 mark
+    mark=.venv/installed-$(stamp "$file")
+    [ ! -e "$mark" ] || return 0
+    echo "Installing the Python packages of $file …"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$file" >"$log" 2>&1 ||
+        { rm -rf .venv; tail -n 20 "$log" >&2; die "pip could not install $file"; }
+    touch "$mark"
+}
+
+make_venv() {
+    local mark
+    mark=.venv/made-$(stamp requirements.txt requirements-test.txt)
+    if [ ! -e "$mark" ]; then
+        rm -rf .venv
+        "$python" -m venv .venv >"$log" 2>&1 || { cat "$log" >&2; die "$python -m venv failed"; }
+        touch "$mark"
+    fi
+    case $purpose in
+    demo) install_requirements requirements.txt ;;
+    *) install_requirements requirements-test.txt ;; # all of requirements.txt stands in it, too
+    esac
+}
+
+trap 'rm -f "$log"' EXIT
+mapfile -t missing < <(missing_packages)
+[ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    die "Python 3.11 or newer is needed, $python is $("$python" -V | cut -d ' ' -f 2); name another: make $purpose PYTHON=/path/to/python3.12"
+make_venv
