@@ -1,0 +1,138 @@
+"""What `pgbackrest info` tells: stanzas, repositories, backups and the archive's span."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field, replace
+
+from exporter import wal
+from exporter.model import Archive, Info, Stanza
+from exporter.pgbackrest import Client, PgBackRestError
+from exporter.pgbackrest_info import Decoder
+from exporter.process import ProcessError
+from exporter.settings import Info as InfoSettings
+
+log = logging.getLogger(__name__)
+
+# The version changes with an upgrade of the package: asking once an hour is often enough.
+_VERSION_EVERY = 3600.0
+# After so much work in one go others get their turn: a scrape never waits for a long document.
+_BREATH = 0.005
+
+
+@dataclass(slots=True)
+class _Position:
+    """Where a repository's archive ended when last seen, and how far it moved until then."""
+
+    system_id: int
+    number: int
+    advanced: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class InfoCollector:
+    """Reads all stanzas that a plain `info` lists, or the one *stanza* that only `info --stanza` sees."""
+
+    client: Client
+    settings: InfoSettings
+    stanza: str = ""
+    name: str = field(default="info", init=False)
+    _decoder: Decoder = field(default_factory=Decoder, init=False)
+    _last: Info | None = field(default=None, init=False)
+    _counted: dict[str, tuple[Stanza, Stanza]] = field(default_factory=dict, init=False)
+    _positions: dict[tuple[str, int], _Position] = field(default_factory=dict, init=False)
+    _version: str | None = field(default=None, init=False)
+    _version_due: float = field(default=0.0, init=False)
+
+    @property
+    def every(self) -> float:
+        """Seconds between two readings."""
+        return self.settings.every
+
+    @property
+    def within(self) -> float:
+        """Seconds that one reading may take."""
+        return self.settings.within
+
+    @property
+    def stale_after(self) -> float:
+        """Seconds after which a value that cannot be read again is dropped."""
+        return self.settings.stale_after
+
+    def same_as(self, other: "InfoCollector") -> bool:
+        """Whether *other* would read the same source in the same way."""
+        return (self.client, self.settings, self.stanza) == (other.client, other.settings, other.stanza)
+
+    async def read(self) -> Info:
+        """Run `pgbackrest info` once; the same facts give the very same object.
+
+        Raises PgBackRestError, ProcessError or MalformedError, each of one line.
+        """
+        document = await self.client.info(within=self.within, stanza=self.stanza or None)
+        stanzas: list[Stanza] = []
+        paused = time.monotonic()
+        for stanza in self._decoder.decode(document):
+            stanzas.append(self._count(stanza))
+            if time.monotonic() - paused > _BREATH:
+                await asyncio.sleep(0)
+                paused = time.monotonic()
+        del document
+        info = Info(stanzas=tuple(stanzas), version=await self._ask_version(), skipped=self._decoder.skipped)
+        return self._remember(info)
+
+    def _remember(self, info: Info) -> Info:
+        last = self._last
+        for line in sorted(set(info.skipped) - set(last.skipped if last else ())):
+            log.warning("left out of pgbackrest info: unreadable", extra={"entry": line})
+        if last is None or not _same(info, last):
+            self._last = info
+            known = {stanza.name for stanza in info.stanzas}
+            self._counted = {name: pair for name, pair in self._counted.items() if name in known}
+            return info
+        return last
+
+    def _count(self, stanza: Stanza) -> Stanza:
+        """Return *stanza* with its archives' advances; unchanged it is the object returned the last time."""
+        before = self._counted.get(stanza.name)
+        if before is not None and before[0] is stanza:
+            return before[1]
+        current = tuple(stanza.current_archives())
+        archives = tuple(
+            replace(archive, advanced=self._advance(stanza, archive)) if archive in current else archive
+            for archive in stanza.archives
+        )
+        counted = replace(stanza, archives=archives)
+        self._counted[stanza.name] = stanza, counted
+        return counted
+
+    def _advance(self, stanza: Stanza, archive: Archive) -> int | None:
+        """Count only steps forward: a new timeline, a restore or a new cluster may begin further back."""
+        newest, database = wal.parse(archive.newest or ""), stanza.current_database(archive.repo)
+        if newest is None or database is None or archive.wal_segment_size is None:
+            return None
+        number = newest.number(archive.wal_segment_size)
+        position = self._positions.setdefault(
+            (stanza.name, archive.repo), _Position(database.system_id, number)
+        )
+        if position.system_id == database.system_id:
+            position.advanced += max(0, number - position.number)
+        position.system_id, position.number = database.system_id, number
+        return position.advanced
+
+    async def _ask_version(self) -> str | None:
+        if not self.stanza and time.monotonic() >= self._version_due:
+            self._version_due = time.monotonic() + _VERSION_EVERY
+            try:
+                self._version = await self.client.version(within=self.within)
+            except (PgBackRestError, ProcessError) as error:
+                self._version = None
+                log.warning("pgbackrest version failed", extra={"error": str(error)})
+        return self._version
+
+
+def _same(info: Info, last: Info) -> bool:
+    return (
+        len(info.stanzas) == len(last.stanzas)
+        and all(one is other for one, other in zip(info.stanzas, last.stanzas, strict=True))
+        and (info.version, info.skipped) == (last.version, last.skipped)
+    )

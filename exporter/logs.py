@@ -1,0 +1,61 @@
+"""Log lines on stderr: logfmt for people and Loki, JSON for machines; one line each, whatever is in them."""
+
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+
+LEVELS = ("debug", "info", "warn", "error")
+FORMATS = ("logfmt", "json")
+
+# What a record has of itself; anything else came by extra= and is shown.
+_KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z")
+_LEVEL = {"WARNING": "warn", "CRITICAL": "error"}
+
+
+def set_up(level: str, format_: Literal["logfmt", "json"]) -> None:
+    """Send every logger's lines of *level* and above to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(format_))
+    logging.basicConfig(level=level.replace("warn", "warning").upper(), handlers=[handler], force=True)
+    # A full disk or a closed pipe behind stderr must not end the exporter, nor fill stderr with tracebacks.
+    logging.raiseExceptions = False
+
+
+class Lines(logging.Formatter):
+    """Formats a record as one line of logfmt or JSON, with time, level, logger, message and its extra fields."""
+
+    def __init__(self, format_: Literal["logfmt", "json"]) -> None:
+        super().__init__()
+        self._encode = _json if format_ == "json" else _logfmt
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        fields: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "level": _LEVEL.get(record.levelname, record.levelname.lower()),
+            "msg": record.getMessage(),
+        }
+        fields |= {key: value for key, value in record.__dict__.items() if key not in _KNOWN}
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return self._encode(fields)
+
+
+def _json(fields: dict[str, Any]) -> str:
+    return orjson.dumps(fields, default=str).decode()
+
+
+def _logfmt(fields: dict[str, Any]) -> str:
+    return " ".join(f"{key}={_value(value)}" for key, value in fields.items())
+
+
+def _value(value: Any) -> str:
+    text = "true" if value is True else "false" if value is False else str(value)
+    return text if _PLAIN.match(text) else orjson.dumps(text).decode()

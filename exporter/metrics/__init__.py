@@ -1,0 +1,8 @@
+"""The metrics, as one table: every name, its help, its labels and its value, declared once."""
+
+from typing import Any
+
+from exporter.metrics import backups, exporter, info, policy
+from exporter.table import Group
+
+GROUPS: tuple[Group[Any], ...] = (*info.GROUPS, *backups.GROUPS, *policy.GROUPS, *exporter.GROUPS)

@@ -1,0 +1,321 @@
+"""The status page: a snapshot as HTML that needs no JavaScript, reads on a phone and in the dark."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
+from typing import Literal
+
+from exporter import __version__, wal
+from exporter.model import BACKUP_TYPES, Backup, Lock, Repository, Stanza
+from exporter.settings import Threshold
+from exporter.snapshot import Reading, Snapshot
+
+Verdict = Literal["ok", "warning", "critical", "unknown"]
+_RANK: tuple[Verdict, ...] = ("ok", "unknown", "warning", "critical")
+_SIGN = {"ok": "✓", "unknown": "?", "warning": "!", "critical": "✗"}
+_LOUD = {"ok": "fine", "unknown": "not known", "warning": "to look at", "critical": "in danger"}
+
+_STYLE = files("exporter").joinpath("page.css").read_text("utf-8")
+
+
+def render(snapshot: Snapshot, *, now: float, telemetry_path: str) -> str:
+    """Return the page as it stands at the time *now*, in seconds since the epoch."""
+    stanzas = [(stanza, _judge(stanza, snapshot, now)) for stanza in snapshot.stanzas()]
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="30">
+<title>{_title([verdict for _, verdict in stanzas])}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<header>
+<h1>{_headline(snapshot, [verdict for _, verdict in stanzas])}</h1>
+<p class="quiet">pgBackRest {_version(snapshot)} · as of {_moment(now)}</p>
+</header>
+<main>
+{"".join(_stanza(stanza, verdict, snapshot, now) for stanza, verdict in stanzas)}
+{_missing(snapshot)}
+{_collectors(snapshot, now)}
+</main>
+<footer>
+<nav>
+<a href="{escape(telemetry_path)}">Metrics</a>
+<a href="/-/healthy">Health</a>
+<a href="/-/ready">Readiness</a>
+</nav>
+<p class="quiet">pgbackrest-exporter {__version__}</p>
+</footer>
+</body>
+</html>
+"""
+
+
+# --- verdicts --------------------------------------------------------------------------------------------------
+
+
+def _worst(verdicts: Iterable[Verdict]) -> Verdict:
+    return max(verdicts, key=_RANK.index, default="unknown")
+
+
+def _against(value: float | None, threshold: Threshold) -> Verdict:
+    if value is None:
+        return "unknown"
+    return "critical" if value > threshold.critical else "warning" if value > threshold.warning else "ok"
+
+
+def _age(backup: Backup | None, now: float) -> float | None:
+    return None if backup is None else max(0.0, now - backup.stop)
+
+
+def _newest(stanza: Stanza, repo: int) -> dict[str, Backup]:
+    current, history = stanza.current_database(repo), stanza.backups.of(repo)
+    found = {type_: history.newest_of(type_, current.id if current else None) for type_ in BACKUP_TYPES}
+    return {type_: backup for type_, backup in found.items() if backup is not None}
+
+
+def _judge_repo(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> Verdict:
+    if not repo.status.ok:
+        return "critical"
+    backups, threshold = _newest(stanza, repo.key), snapshot.settings.threshold
+    last = max(backups.values(), key=lambda backup: backup.stop, default=None)
+    if last is None:
+        return "critical"
+    return _worst(
+        (
+            _against(_age(last, now), threshold("backup", stanza.name, repo.key)),
+            _against(_age(backups.get("full"), now), threshold("full_backup", stanza.name, repo.key)),
+            "warning" if any(backup.error for backup in backups.values()) else "ok",
+        )
+    )
+
+
+def _judge(stanza: Stanza, snapshot: Snapshot, now: float) -> Verdict:
+    """Judge by the repositories: one good copy keeps a stanza out of danger, a bad one wants a look."""
+    verdicts = [_judge_repo(stanza, repo, snapshot, now) for repo in stanza.repos]
+    if stanza.status is None or not verdicts or all(verdict == "critical" for verdict in verdicts):
+        return "critical"
+    return "warning" if "critical" in verdicts or not stanza.status.ok else _worst(verdicts)
+
+
+# --- blocks of the page ----------------------------------------------------------------------------------------
+
+
+def _title(verdicts: list[Verdict]) -> str:
+    return f"{_SIGN[_worst(verdicts)]} pgBackRest: {len(verdicts)} stanza{'s' * (len(verdicts) != 1)}"
+
+
+def _headline(snapshot: Snapshot, verdicts: list[Verdict]) -> str:
+    if not snapshot.info or all(reading.attempted is None for reading in snapshot.info.values()):
+        return f"{_badge('unknown')} pgBackRest has not been asked yet"
+    if any(reading.value is None for reading in snapshot.info.values()):
+        return f"{_badge('critical')} pgBackRest could not be asked"
+    if not verdicts:
+        return f"{_badge('critical')} There is no stanza"
+    worst, total = _worst(verdicts), len(verdicts)
+    if worst == "ok":
+        return f"{_badge('ok')} " + ("The stanza is fine" if total == 1 else f"All {total} stanzas are fine")
+    count = sum(verdict == worst for verdict in verdicts)
+    return f"{_badge(worst)} {count} of {total} stanza{'s' * (total != 1)} {_LOUD[worst]}"
+
+
+def _stanza(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) -> str:
+    status = "It is expected, and pgBackRest does not list it." if stanza.status is None else ""
+    if stanza.status is not None and not stanza.status.ok:
+        status = f"pgBackRest says: {_words(stanza.status.message)} (code {stanza.status.code})."
+    unexpected = snapshot.expected.stanzas and stanza.name not in snapshot.expected.stanzas
+    note = ' <small class="quiet">not among the expected stanzas</small>' if unexpected else ""
+    return f"""<section class="{verdict}">
+<h2>{_badge(verdict)} {escape(stanza.name)}{note}</h2>
+{_paragraph(status)}
+{"".join(_running(lock) for lock in stanza.locks if lock.held)}
+{"".join(_repo(stanza, repo, snapshot, now) for repo in stanza.repos)}
+</section>
+"""
+
+
+def _repo(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> str:
+    verdict = _judge_repo(stanza, repo, snapshot, now)
+    kind = snapshot.expected.type_of(stanza.name, repo.key)
+    facts = [kind, "encrypted" if repo.cipher not in {"none", ""} else "not encrypted"]
+    trouble = "" if repo.status.ok else f"{_words(repo.status.message)} (code {repo.status.code})"
+    return f"""<article>
+<h3>{_badge(verdict)} repo{repo.key} <small class="quiet">{escape(", ".join(filter(None, facts)))}</small></h3>
+{_paragraph(trouble, "trouble")}
+{_backups(stanza, repo, snapshot, now)}
+<p class="quiet">{"<br>".join(_archive(stanza, repo))}</p>
+</article>
+"""
+
+
+def _backups(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> str:
+    newest = _newest(stanza, repo.key)
+    if not newest:
+        return _paragraph("No backup of the current database.") if repo.status.code in {0, 2} else ""
+    last = max(newest.values(), key=lambda backup: backup.stop)
+    rows = []
+    for type_, backup in newest.items():
+        signal = "full_backup" if type_ == "full" else "backup" if backup is last else None
+        verdict: Verdict = "ok"
+        if signal:
+            verdict = _against(_age(backup, now), snapshot.settings.threshold(signal, stanza.name, repo.key))
+        rows.append(_backup(backup, verdict, stanza.backups.of(repo.key).count(backup.type), now))
+    return f"""<table>
+<thead><tr><th>Newest</th><th>Finished</th><th>Took</th><th>Database</th><th>Copied</th><th>Stored</th><th>Kept</th></tr></thead>
+<tbody>{"".join(rows)}</tbody>
+</table>
+"""
+
+
+def _backup(backup: Backup, verdict: Verdict, kept: int, now: float) -> str:
+    error = ' <strong class="bad">damaged pages</strong>' if backup.error else ""
+    late = f' <strong class="bad">{"too old" if verdict == "critical" else "old"}</strong>' * (
+        verdict != "ok"
+    )
+    cells = (
+        ("Newest", f'<span title="{escape(backup.label)}">{backup.type}</span>{error}'),
+        ("Finished", f'<time title="{_moment(backup.stop)}">{_span(now - backup.stop)} ago</time>{late}'),
+        ("Took", _span(backup.duration)),
+        ("Database", _size(backup.size)),
+        ("Copied", _size(backup.delta)),
+        ("Stored", _size(backup.repo_delta)),
+        ("Kept", str(kept)),
+    )
+    return _row(cells)
+
+
+def _archive(stanza: Stanza, repo: Repository) -> Iterator[str]:
+    history = stanza.backups.of(repo.key).backups
+    if history:
+        yield f"Backups reach back to {_moment(history[0].stop)}."
+    for archive in stanza.current_archives():
+        if archive.repo != repo.key:
+            continue
+        newest = wal.parse(archive.newest or "")
+        if newest is None:
+            yield "No WAL is archived."
+        else:
+            oldest = escape(archive.oldest or "")
+            yield (
+                f"WAL archived from {oldest} to {escape(archive.newest or '')} (timeline {newest.timeline}); "
+                "gaps in between are not looked for."
+            )
+
+
+def _running(lock: Lock) -> str:
+    parts = [f"<p>A {lock.command} is running." if not lock.progress else "<p>"]
+    for progress in lock.progress:
+        where = "" if progress.repo is None else f" to repo{progress.repo}"
+        parts.append(
+            f"A {lock.command}{where} is running: {_size(progress.done)} of {_size(progress.size)} "
+            f'<progress max="{max(progress.size, 1)}" value="{progress.done}"></progress> '
+        )
+    return "".join(parts) + "</p>"
+
+
+def _missing(snapshot: Snapshot) -> str:
+    notes = []
+    if snapshot.expected.error:
+        notes.append(f"Which stanzas must exist is not known: {_words(snapshot.expected.error)}")
+    elif not snapshot.expected.stanzas:
+        notes.append(
+            "No stanza is expected: a vanished one would not be noticed. List them under stanzas: in the settings."
+        )
+    if snapshot.reload.error:
+        notes.append(f"The settings in force are older than their file: {_words(snapshot.reload.error)}")
+    notes += [
+        f"Left out: {_words(line)}"
+        for reading in snapshot.info.values()
+        for line in (reading.value.skipped if reading.value else ())[:10]
+    ]
+    return f'<section class="warning">{"".join(map(_paragraph, notes))}</section>' if notes else ""
+
+
+def _collectors(snapshot: Snapshot, now: float) -> str:
+    rows = [
+        _collector(name + (f" {stanza}" if stanza else ""), reading, now)
+        for name, readings in snapshot.readings().items()
+        for stanza, reading in readings.items()
+    ]
+    return f"""<section>
+<h2>Collectors</h2>
+<table>
+<thead><tr><th>Collector</th><th>Worked</th><th>Took</th><th>Failures</th><th>Last error</th></tr></thead>
+<tbody>{"".join(rows)}</tbody>
+</table>
+</section>
+"""
+
+
+def _collector(name: str, reading: Reading[object], now: float) -> str:
+    verdict: Verdict = "unknown" if reading.attempted is None else "ok" if reading.success else "critical"
+    worked = "never" if reading.succeeded is None else f"{_span(now - reading.succeeded)} ago"
+    cells = (
+        ("Collector", f"{_badge(verdict)} {escape(name)}"),
+        ("Worked", worked),
+        ("Took", "" if reading.took is None else f"{reading.took:.2f} s"),
+        ("Failures", str(reading.errors)),
+        ("Last error", _words(reading.error or "")),
+    )
+    return _row(cells)
+
+
+# --- words -----------------------------------------------------------------------------------------------------
+
+
+def _badge(verdict: Verdict) -> str:
+    return f'<span class="badge {verdict}" role="img" aria-label="{_LOUD[verdict]}">{_SIGN[verdict]}</span>'
+
+
+def _row(cells: Iterable[tuple[str, str]]) -> str:
+    return "<tr>" + "".join(f'<td data-label="{name}">{value}</td>' for name, value in cells) + "</tr>"
+
+
+def _paragraph(words: str, class_: str = "") -> str:
+    return f"<p{f' class={class_}' if class_ else ''}>{words}</p>" if words else ""
+
+
+def _words(text: str) -> str:
+    """Return other programs' words fit to be shown: one line, of a bounded length, nothing unprintable."""
+    shown = "".join(
+        " " if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in text[:2000]
+    )
+    shown = " ".join(shown.split())
+    return escape(shown if len(shown) <= 400 else shown[:400] + " …")
+
+
+def _version(snapshot: Snapshot) -> str:
+    source = snapshot.info.get("")
+    return escape((source.value.version if source and source.value else None) or "of unknown version")
+
+
+def _moment(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return "a time out of range"
+
+
+def _span(seconds: float) -> str:
+    """Return a length of time in its two largest units."""
+    left = max(0, round(seconds))
+    parts = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, left = divmod(left, length)
+        parts.append(f"{amount} {unit}" if amount else "")
+    first = next((index for index, part in enumerate(parts) if part), len(parts) - 1)
+    return " ".join(filter(None, parts[first : first + 2])) or "0 s"
+
+
+def _size(size: float | None) -> str:
+    if size is None:
+        return "–"
+    units = iter(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
+    unit = next(units)
+    while abs(size) >= 1024 and (larger := next(units, None)):
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"

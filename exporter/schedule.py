@@ -1,0 +1,110 @@
+"""When sources are read, and the one policy for readings that fail."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from exporter.snapshot import Reading
+
+log = logging.getLogger(__name__)
+
+# A reader's own deadline comes first, since its words say what was slow; this is for one that forgot its own.
+_MARGIN = 5.0
+
+
+class Collector(Protocol):
+    """One source of facts. *stanza* is "" for a source that tells of all at once. Times are seconds."""
+
+    @property
+    def name(self) -> str:
+        """The collector's name: its file, its settings section, its field of the snapshot."""
+
+    @property
+    def stanza(self) -> str:
+        """The one stanza that this source tells of."""
+
+    @property
+    def every(self) -> float:
+        """From the start of one reading to the start of the next."""
+
+    @property
+    def within(self) -> float:
+        """What one reading may take."""
+
+    @property
+    def stale_after(self) -> float:
+        """The age at which a value that could not be read again is dropped."""
+
+    async def read(self) -> Any:
+        """Return the value; raise an exception whose words are one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, as an argument: *wall* may jump and is shown to people, *elapsed* cannot and measures."""
+
+    wall: Callable[[], float] = time.time
+    # Unlike CLOCK_MONOTONIC it goes on while the machine sleeps, so stale stays stale.
+    elapsed: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+CLOCK = Clock()
+Publish = Callable[[str, str, Reading[Any]], None]
+
+
+async def attempt(collector: Collector, last: Reading[Any], clock: Clock = CLOCK) -> Reading[Any]:
+    """Read once. A failure keeps the last value and says why; cancellation passes through."""
+    attempted, began = clock.wall(), clock.elapsed()
+    try:
+        async with asyncio.timeout(collector.within + _MARGIN):
+            value = await collector.read()
+    except Exception as failure:
+        log.debug("reading failed", exc_info=True, extra={"collector": collector.name})
+        error = str(failure) or f"{type(failure).__name__} after {clock.elapsed() - began:.0f}s"
+        return replace(
+            last, attempted=attempted, took=clock.elapsed() - began, error=error, errors=last.errors + 1
+        )
+    return Reading(
+        value=value,
+        attempted=attempted,
+        succeeded=clock.wall(),
+        took=clock.elapsed() - began,
+        errors=last.errors,
+    )
+
+
+async def keep(collector: Collector, publish: Publish, clock: Clock = CLOCK) -> None:
+    """Read for ever, on a grid of *every* seconds, never twice at once; drop a value that grew stale."""
+    last: Reading[Any] = Reading()
+    due = good = clock.elapsed()
+    while True:
+        reading = await attempt(collector, last, clock)
+        now = clock.elapsed()
+        if reading.success:
+            good = now
+        elif reading.value is not None and now - good > collector.stale_after:
+            log.error(
+                "values dropped: too old", extra=_source(collector) | {"age_seconds": round(now - good)}
+            )
+            reading = replace(reading, value=None)
+        _tell(collector, last, reading)
+        publish(collector.name, collector.stanza, reading)
+        last = reading
+        due += collector.every * (1 + max(0, (now - due) // collector.every))
+        await clock.sleep(due - now)
+
+
+def _tell(collector: Collector, last: Reading[Any], reading: Reading[Any]) -> None:
+    """Log a change of outcome, and nothing while it stays the same."""
+    if reading.error is not None and reading.error != last.error:
+        log.warning("reading failed", extra=_source(collector) | {"error": reading.error})
+    elif reading.success and not last.success:
+        log.info("reading works", extra=_source(collector) | {"seconds": round(reading.took or 0.0, 3)})
+
+
+def _source(collector: Collector) -> dict[str, Any]:
+    return {"collector": collector.name} | ({"stanza": collector.stanza} if collector.stanza else {})

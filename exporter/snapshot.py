@@ -1,0 +1,111 @@
+"""What is known now, and since when: one frozen Snapshot of all readings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from exporter.model import Backups, Info, Repository, Stanza
+from exporter.settings import Settings
+
+T_co = TypeVar("T_co", covariant=True)
+
+INVALID = "[invalid]"
+"""The stanza that pgBackRest makes up when a repository fails before it knows of any (2.33 and later)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Generic[T_co]):
+    """The last good value of one source, and how the last attempt went. Times are seconds since the epoch."""
+
+    value: T_co | None = None
+    attempted: float | None = None
+    succeeded: float | None = None
+    took: float | None = None
+    error: str | None = None
+    errors: int = 0
+
+    @property
+    def success(self) -> bool:
+        """Whether there was an attempt and the last one was good."""
+        return self.attempted is not None and self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """How the last loading of the settings went; *error* is one line, the older settings stay in force."""
+
+    at: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Which stanzas must exist, and what pgbackrest.conf tells of their repositories.
+
+    *own* are those whose section carries the repository itself: only `info --stanza` sees them.
+    *types* gives the storage of a stanza's repository, under the stanza "" that of one declared for all;
+    *declared* are the repositories that a stanza's own section declares. *error* tells why all this could
+    not be known.
+    """
+
+    stanzas: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
+    types: Mapping[tuple[str, int], str] = field(default_factory=lambda: MappingProxyType({}))
+    declared: frozenset[tuple[str, int]] = frozenset()
+    error: str | None = None
+
+    def type_of(self, stanza: str, repo: int) -> str:
+        """Return the storage type of a repository, "" where it is not known."""
+        return self.types.get((stanza, repo), self.types.get(("", repo), ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that is known at one instant. The fields named like a collector hold its readings by stanza ("": all)."""
+
+    settings: Settings
+    expected: Expectation
+    reload: Reload
+    info: Mapping[str, Reading[Info]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def readings(self) -> Mapping[str, Mapping[str, Reading[Info]]]:
+        """Return the readings of each collector by its name."""
+        return {"info": self.info}
+
+    def stanzas(self) -> tuple[Stanza, ...]:
+        """Return every stanza that is listed or expected, each from the reading that can see it."""
+        listed = {stanza.name: stanza for stanza in self._listed()}
+        for name in self.expected.stanzas:
+            source = self.info.get(name if name in self.expected.own else "")
+            if name not in listed and source is not None and source.value is not None:
+                listed[name] = _unlisted(name, self._broken(source.value))
+        if self.expected.stanzas:
+            listed.pop(INVALID, None)
+        return tuple(listed[name] for name in sorted(listed))
+
+    def _listed(self) -> list[Stanza]:
+        return [
+            stanza
+            for source, reading in self.info.items()
+            if reading.value is not None
+            for stanza in reading.value.stanzas
+            if (stanza.name == source if source else stanza.name not in self.expected.own)
+            and not self._excluded(stanza.name)
+        ]
+
+    def _excluded(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self.settings.exclude)
+
+    @staticmethod
+    def _broken(info: Info) -> tuple[Repository, ...]:
+        """Return the repositories that failed before any stanza was found in them: no stanza of theirs is seen."""
+        return next((stanza.repos for stanza in info.stanzas if stanza.name == INVALID), ())
+
+
+@lru_cache(maxsize=1024)
+def _unlisted(name: str, repos: tuple[Repository, ...]) -> Stanza:
+    """Return the same stanza for the same facts, so that it counts as unchanged."""
+    return Stanza(name=name, status=None, repos=repos, backups=Backups(name))

@@ -1,0 +1,110 @@
+"""The only object that changes: the current snapshot and what is served of it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from exporter import page
+from exporter.exposition import Block, Body, Exposition, Format
+from exporter.metrics import GROUPS
+from exporter.snapshot import Reading, Snapshot
+from exporter.table import Renderer
+
+# After so much rendering in one go the event loop gets its turn: no scrape waits for a change to be rendered.
+_BREATH = 0.005
+
+
+class State:
+    """Takes readings in, and serves the last snapshot that was rendered whole."""
+
+    def __init__(
+        self, snapshot: Snapshot, telemetry_path: str, wall: Callable[[], float] = time.time
+    ) -> None:
+        self.telemetry_path = telemetry_path
+        self._wall = wall
+        self._latest = snapshot
+        self._renderer = Renderer(GROUPS)
+        self._changed = asyncio.Event()
+        self._own = OwnMetrics()
+        self._served = snapshot
+        self._exposition = Exposition()
+
+    @property
+    def latest(self) -> Snapshot:
+        """All that is known, rendered or not yet."""
+        return self._latest
+
+    @property
+    def ready(self) -> bool:
+        """Whether every collector has made its first attempt and what it found is served."""
+        readings = [one for by_stanza in self._served.readings().values() for one in by_stanza.values()]
+        return bool(readings) and all(reading.attempted is not None for reading in readings)
+
+    def put(self, collector: str, stanza: str, reading: Reading[Any]) -> None:
+        """Take in a reading, if its collector is still one of the plan's."""
+        known: Mapping[str, Reading[Any]] = getattr(self._latest, collector)
+        if stanza in known:
+            self.change(**{collector: {**known, stanza: reading}})
+
+    def change(self, **fields: Any) -> None:
+        """Replace *fields* of the snapshot."""
+        self._latest = replace(self._latest, **fields)
+        self._changed.set()
+
+    async def render_first(self) -> None:
+        """Render what is known before anything was read, so that the first scrape is answered."""
+        await self._render()
+
+    async def keep_rendering(self) -> None:
+        """Render each change for ever; changes that come meanwhile are rendered together."""
+        while True:
+            await self._changed.wait()
+            await self._render()
+
+    async def _render(self) -> None:
+        self._changed.clear()
+        snapshot, slices = self._latest, self._renderer.render(self._latest)
+        paused = time.monotonic()
+        while True:
+            try:
+                next(slices)
+            except StopIteration as done:
+                self._served, self._exposition = snapshot, done.value
+                return
+            if time.monotonic() - paused > _BREATH:
+                await asyncio.sleep(0)
+                paused = time.monotonic()
+
+    def scrape(self, accept: str, gzip: bool) -> Body:
+        """Answer a scrape."""
+        return self._exposition.body(accept, gzip=gzip, now=self._wall(), own=self._own.block)
+
+    def page(self) -> bytes:
+        """Return the status page."""
+        return page.render(self._served, now=self._wall(), telemetry_path=self.telemetry_path).encode()
+
+
+class OwnMetrics:
+    """The metrics of the process itself, a second old at most: collecting them costs more than a small scrape."""
+
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._elapsed = elapsed
+        self._registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        self._made: dict[Format, tuple[float, Block]] = {}
+
+    def block(self, format_: Format) -> Block:
+        """Return the metrics in *format_*."""
+        made = self._made.get(format_)
+        if made is None or self._elapsed() - made[0] >= 1.0:
+            encode = generate_openmetrics if format_ == "openmetrics" else generate_latest
+            plain = encode(self._registry).removesuffix(b"# EOF\n")
+            made = self._made[format_] = self._elapsed(), Block.of(plain)
+        return made[1]

@@ -1,0 +1,56 @@
+"""WAL segment arithmetic: names, timelines, positions and the segment size.
+
+A segment's name is three hexadecimal numbers of eight digits: timeline, upper half of the position, and
+the segment's number inside that half (PostgreSQL, src/include/access/xlog_internal.h, XLogFileName).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_NAME = re.compile(r"[0-9A-F]{24}\Z")
+_LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})\Z")
+
+# initdb --wal-segsize takes powers of two from 1 MiB to 1 GiB (PostgreSQL 11 and later).
+_SEGMENT_SIZES = tuple(1 << power for power in range(20, 31))
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A parsed segment name; ordered as PostgreSQL orders them: by timeline, then by position."""
+
+    timeline: int
+    high: int
+    low: int
+
+    def number(self, segment_size: int) -> int:
+        """Return the position counted in segments of *segment_size* bytes, whatever the timeline."""
+        return self.high * ((1 << 32) // segment_size) + self.low
+
+
+def parse(name: str) -> Segment | None:
+    """Return the segment called *name*, or None when that is not the name of a segment."""
+    if not _NAME.match(name):
+        return None
+    return Segment(int(name[:8], 16), int(name[8:16], 16), int(name[16:], 16))
+
+
+def infer_segment_size(starts: Iterable[tuple[str, str]]) -> int | None:
+    """Return the segment size in bytes that explains *starts*, or None while several do or none does.
+
+    *starts* are pairs of a backup's start LSN and the name of the segment holding it: the LSN's lower half
+    divided by the size is the segment's lower number, which few sizes and mostly one satisfy. Give the newest
+    first: what settles it is not asked of older ones, which pg_resetwal --wal-segsize may have left behind.
+    """
+    sizes: tuple[int, ...] = _SEGMENT_SIZES
+    seen = False
+    for lsn, name in starts:
+        matched, segment = _LSN.match(lsn), parse(name)
+        if matched is None or segment is None:
+            continue
+        seen = True
+        high, low = int(matched[1], 16), int(matched[2], 16)
+        sizes = tuple(size for size in sizes if (high, low // size) == (segment.high, segment.low))
+        if len(sizes) <= 1:
+            break
+    return sizes[0] if seen and len(sizes) == 1 else None
