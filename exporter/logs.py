@@ -1,19 +1,18 @@
 """Log lines on stderr: logfmt for people and Loki, JSON for machines; one line each, whatever is in them."""
 
+import json
 import logging
 import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import orjson
-
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
 # What a record has of itself; anything else came by extra= and is shown.
 _KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z")
+_PLAIN = re.compile(r"[!#-<>-~]+\Z")  # printable ASCII but for blank, quote and equals sign
 _LEVEL = {"WARNING": "warn", "CRITICAL": "error"}
 
 
@@ -49,7 +48,8 @@ class Lines(logging.Formatter):
 
 
 def _json(fields: dict[str, Any]) -> str:
-    return orjson.dumps(fields, default=str).decode()
+    # json and not orjson: it escapes all that is not ASCII, line separators and lone surrogates among it.
+    return json.dumps(fields, default=str, separators=(",", ":"))
 
 
 def _logfmt(fields: dict[str, Any]) -> str:
@@ -58,4 +58,4 @@ def _logfmt(fields: dict[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     text = "true" if value is True else "false" if value is False else str(value)
-    return text if _PLAIN.match(text) else orjson.dumps(text).decode()
+    return text if _PLAIN.match(text) else json.dumps(text)

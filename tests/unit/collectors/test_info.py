@@ -1,0 +1,121 @@
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.collectors.info import InfoCollector
+from exporter.pgbackrest import Client, PgBackRestError
+from exporter.settings import Info as InfoSettings
+from tests.standin import Standin
+
+CORPUS = Path(__file__).parents[2] / "corpus"
+DOCUMENT = (CORPUS / "2.59.1" / "two_repos_ok.json").read_bytes()
+
+
+@pytest.fixture
+def collector(standin: Standin) -> InfoCollector:
+    standin.prints(DOCUMENT)
+    return InfoCollector(client=Client(), settings=InfoSettings(every=1, within=10))
+
+
+def archived(standin: Standin, newest: str, repo: int = 1, **database: Any) -> None:
+    """Let the archive of *repo* end at the segment *newest*."""
+    document = json.loads(DOCUMENT)
+    document[0]["archive"][repo - 1]["max"] = newest
+    document[0]["db"][repo - 1].update(database)
+    standin.prints(json.dumps(document, separators=(",", ":")).encode())
+
+
+async def advances(collector: InfoCollector) -> list[int | None]:
+    return [archive.advanced for archive in (await collector.read()).stanzas[0].archives]
+
+
+async def test_it_tells_stanzas_and_version(collector: InfoCollector) -> None:
+    info = await collector.read()
+    assert [stanza.name for stanza in info.stanzas] == ["demo"]
+    assert (info.version, info.skipped) == ("2.59.1", ())
+
+
+async def test_the_same_facts_are_the_very_same_object(collector: InfoCollector, standin: Standin) -> None:
+    first = await collector.read()
+    assert await collector.read() is first
+    archived(standin, "000000010000000000000011")
+    assert await collector.read() is not first
+
+
+async def test_the_version_is_not_asked_for_at_every_reading(collector: InfoCollector, standin: Standin) -> None:
+    for _ in range(3):
+        await collector.read()
+    assert sum("version" in words for words in standin.calls) == 1
+
+
+async def test_steps_forward_are_counted_for_each_repository(collector: InfoCollector, standin: Standin) -> None:
+    assert await advances(collector) == [0, 0]
+    archived(standin, "000000010000000000000015")
+    assert await advances(collector) == [5, 0]
+    assert await advances(collector) == [5, 0]
+    archived(standin, "000000010000000100000000")
+    assert await advances(collector) == [240, 0]
+
+
+async def test_a_new_timeline_that_begins_further_back_takes_nothing_away(
+    collector: InfoCollector, standin: Standin
+) -> None:
+    await advances(collector)
+    archived(standin, "000000020000000000000005")
+    assert await advances(collector) == [0, 0]
+    archived(standin, "000000020000000000000007")
+    assert await advances(collector) == [2, 0]
+
+
+async def test_another_cluster_begins_anew_without_a_jump(collector: InfoCollector, standin: Standin) -> None:
+    await advances(collector)
+    archived(standin, "000000010000000000000012")
+    assert await advances(collector) == [2, 0]
+    document = json.loads(DOCUMENT)
+    for database in document[0]["db"]:
+        database["system-id"] += 1
+    document[0]["archive"][0]["max"] = "000000010000000900000000"
+    standin.prints(json.dumps(document).encode())
+    assert await advances(collector) == [2, 0]
+
+
+async def test_a_repository_that_comes_back_has_moved_by_what_was_missed(
+    collector: InfoCollector, standin: Standin
+) -> None:
+    await advances(collector)
+    standin.prints((CORPUS / "2.59.1" / "no_stanza.json").read_bytes())
+    await collector.read()
+    archived(standin, "000000010000000000000018")
+    assert await advances(collector) == [8, 0]
+
+
+async def test_what_is_left_out_is_logged_once(
+    collector: InfoCollector, standin: Standin, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = json.loads(DOCUMENT)
+    document[0]["backup"][0]["type"] = "huge"
+    standin.prints(json.dumps(document).encode())
+    caplog.set_level(logging.WARNING)
+    for _ in range(3):
+        info = await collector.read()
+    assert len(info.skipped) == 1
+    assert len(info.stanzas[0].backups.all) == 2
+    assert len(caplog.records) == 1
+
+
+async def test_one_stanza_is_asked_for_by_name(standin: Standin) -> None:
+    standin.prints(DOCUMENT, "demo")
+    own = InfoCollector(client=Client(), settings=InfoSettings(), stanza="demo")
+    assert [stanza.name for stanza in (await own.read()).stanzas] == ["demo"]
+    assert all("--stanza=demo" in words for words in standin.calls)
+
+
+async def test_a_failure_is_raised_and_the_next_reading_works(collector: InfoCollector, standin: Standin) -> None:
+    standin.behaves("exit 55", stderr=b"ERROR: [055]: unable to open missing file '/etc/x' for read\n")
+    with pytest.raises(PgBackRestError, match="unable to open missing file"):
+        await collector.read()
+    standin.behaves("")
+    assert (await collector.read()).version == "2.59.1"
