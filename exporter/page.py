@@ -22,7 +22,7 @@ _STYLE = files("exporter").joinpath("page.css").read_text("utf-8")
 
 def render(snapshot: Snapshot, *, now: float, telemetry_path: str) -> str:
     """Return the page as it stands at the time *now*, in seconds since the epoch."""
-    stanzas = [(stanza, _judge(stanza, snapshot, now)) for stanza in snapshot.stanzas()]
+    stanzas = [(stanza, _judge(stanza, snapshot, now)) for stanza in snapshot.stanzas]
     return f"""<!doctype html>
 <html lang="en">
 <head>

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -62,7 +62,7 @@ class Expectation:
         return self.types.get((stanza, repo), self.types.get(("", repo), ""))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """All that is known at one instant. The fields named like a collector hold its readings by stanza ("": all)."""
 
@@ -75,8 +75,9 @@ class Snapshot:
         """Return the readings of each collector by its name."""
         return {"info": self.info}
 
+    @cached_property
     def stanzas(self) -> tuple[Stanza, ...]:
-        """Return every stanza that is listed or expected, each from the reading that can see it."""
+        """Every stanza that is listed or expected, each from the reading that can see it."""
         listed = {stanza.name: stanza for stanza in self._listed()}
         for name in self.expected.stanzas:
             source = self.info.get(name if name in self.expected.own else "")

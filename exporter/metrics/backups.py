@@ -10,15 +10,15 @@ from exporter.table import Group, Metric, Part, Row, one
 
 
 def _each_stanza(snapshot: Snapshot) -> Iterator[Part]:
-    return ((stanza,) for stanza in snapshot.stanzas())
+    return ((stanza,) for stanza in snapshot.stanzas)
 
 
 def _each_stanza_capped(snapshot: Snapshot) -> Iterator[Part]:
-    return ((stanza, snapshot.settings.info) for stanza in snapshot.stanzas())
+    return ((stanza, snapshot.settings.info) for stanza in snapshot.stanzas)
 
 
 def _each_backups_capped(snapshot: Snapshot) -> Iterator[Part]:
-    return ((stanza.backups, snapshot.settings.info) for stanza in snapshot.stanzas())
+    return ((stanza.backups, snapshot.settings.info) for stanza in snapshot.stanzas)
 
 
 def _last_backups(stanza: Stanza) -> Iterator[Row[Backup]]:

@@ -10,11 +10,11 @@ from exporter.table import Group, Metric, Part, Row, one
 
 
 def _each_stanza(snapshot: Snapshot) -> Iterator[Part]:
-    return ((stanza,) for stanza in snapshot.stanzas())
+    return ((stanza,) for stanza in snapshot.stanzas)
 
 
 def _each_stanza_expected(snapshot: Snapshot) -> Iterator[Part]:
-    return ((stanza, snapshot.expected) for stanza in snapshot.stanzas())
+    return ((stanza, snapshot.expected) for stanza in snapshot.stanzas)
 
 
 def _each_info(snapshot: Snapshot) -> Iterator[Part]:

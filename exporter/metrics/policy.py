@@ -10,7 +10,7 @@ from exporter.table import Group, Metric, Part, Row
 
 
 def _policy(snapshot: Snapshot) -> Iterator[Part]:
-    yield (snapshot.settings, snapshot.expected, *snapshot.stanzas())
+    yield (snapshot.settings, snapshot.expected, *snapshot.stanzas)
 
 
 def _thresholds(settings: Settings, expected: Expectation, *stanzas: Stanza) -> Iterator[Row[float]]:

@@ -19,7 +19,7 @@ def snapshot(expected: Expectation, exclude: tuple[str, ...] = (), **info: Readi
 
 
 def statuses(known: Snapshot) -> dict[str, Status | None]:
-    return {one.name: one.status for one in known.stanzas()}
+    return {one.name: one.status for one in known.stanzas}
 
 
 def test_an_expected_stanza_that_is_not_listed_has_no_status() -> None:
@@ -28,7 +28,7 @@ def test_an_expected_stanza_that_is_not_listed_has_no_status() -> None:
 
 
 def test_before_the_first_reading_nothing_is_said_of_any_stanza() -> None:
-    assert snapshot(Expectation(("main",)), plain=Reading()).stanzas() == ()
+    assert snapshot(Expectation(("main",)), plain=Reading()).stanzas == ()
 
 
 def test_an_unexpected_stanza_is_shown_too() -> None:
@@ -47,7 +47,7 @@ def test_a_stanza_with_its_own_repository_is_taken_from_its_own_reading_alone() 
     expected = Expectation(("main", "own"), own=frozenset({"own"}))
     seen_badly, seen_well = stanza("own"), stanza("own")
     known = snapshot(expected, plain=reading(stanza("main"), seen_badly), own=reading(seen_well))
-    assert known.stanzas()[1] is seen_well
+    assert known.stanzas[1] is seen_well
     failing = snapshot(expected, plain=reading(stanza("main"), seen_badly), own=Reading())
     assert statuses(failing) == {"main": OK}
 
@@ -57,13 +57,13 @@ def test_a_repository_that_failed_before_any_stanza_was_seen_counts_for_every_ex
     invalid = Stanza(name=INVALID, status=broken.status, repos=(broken,), backups=Backups(INVALID))
     known = snapshot(Expectation(("main",)), plain=reading(invalid))
     assert statuses(known) == {"main": None}
-    assert known.stanzas()[0].repos == (broken,)
+    assert known.stanzas[0].repos == (broken,)
     assert statuses(snapshot(Expectation(), plain=reading(invalid))) == {INVALID: broken.status}
 
 
 def test_the_same_facts_of_a_missing_stanza_are_the_same_object() -> None:
     known = snapshot(Expectation(("gone",)), plain=reading())
-    assert known.stanzas()[0] is known.stanzas()[0]
+    assert known.stanzas[0] is known.stanzas[0]
 
 
 def test_a_type_declared_for_all_holds_where_a_stanza_declares_none() -> None:
