@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly purpose=${1:?say what for: demo, test or bench}
+readonly python=${PYTHON:-python3}
 readonly services=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.d
 log=$(mktemp)
 
@@ -24,8 +25,8 @@ has_postgresql() {
 }
 
 missing_packages() {
-    has "${PYTHON:-python3}" || echo python3
-    "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || echo "$(venv_package)"
+    has "$python" || echo python3
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "$(basename "$python")-venv"
     case $purpose in
     demo | test)
         has_postgresql || echo postgresql
@@ -35,9 +36,6 @@ missing_packages() {
     bench) PATH=$PATH:/usr/sbin has nginx || echo nginx-light ;;
     esac
 }
-
-# python3-venv, or python3.12-venv for an interpreter chosen with PYTHON=.
-venv_package() { has "${PYTHON:-python3}" && [[ $(basename "${PYTHON:-python3}") == python3.* ]] && basename "$PYTHON-venv" || echo python3-venv; }
 
 install_packages() {
     has apt-get || die "missing: $*; install them, then try again"
@@ -91,9 +89,9 @@ make_venv() {
 }
 
 trap 'rm -f "$log"' EXIT
+[ "$python" = python3 ] || has "$python" || die "PYTHON=$python: there is no such program"
 mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
-python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     die "Python 3.11 or newer is needed, $python is $("$python" -V | cut -d ' ' -f 2); name another: make $purpose PYTHON=/path/to/python3.12"
 make_venv

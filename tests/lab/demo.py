@@ -87,7 +87,8 @@ def _serve(stanza: Stanza, exporter: Exporter) -> None:
 
 def _back_up(stanza: Stanza, number: int) -> None:
     repo = 1 + number % 2
-    backup_type = "incr" if number % BACKUPS_TO_A_FULL > 1 else "full"
+    # Two in a row: one for each repository.
+    backup_type = "full" if (number + 1) % BACKUPS_TO_A_FULL < 2 else "incr"
     event(f"{backup_type} backup in repository {repo} …")
     stanza.backup(backup_type, repo=repo)
     event("  … finished, and in the metrics within 5 s")

@@ -42,6 +42,8 @@ class Stanza:
 
     def switch_wal(self) -> str:
         """Finish the current WAL segment and wait until PostgreSQL has archived it; its name."""
+        # A segment in which nothing was written is not switched.
+        self.cluster.sql("select pg_logical_emit_message(false, 'lab', 'something')")
         segment = self.cluster.sql("select pg_walfile_name(pg_switch_wal())")
         archived = f"select coalesce(last_archived_wal, '') >= '{segment}' from pg_stat_archiver"
         until(lambda: self.cluster.sql(archived) == "t", within=60, what=f"{segment} archived")

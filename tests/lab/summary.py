@@ -78,7 +78,7 @@ def _newest(scrape: Scrape, count: int, labels: Mapping[str, str]) -> str:
     stored = scrape.value("backup_last_repo_delta_bytes", **labels)
     return (
         f"    {count} {labels['backup_type']:<4}  newest {_seconds(age)} ago, took {_seconds(took)}, "
-        f"database {_size(database)}, {_size(stored)} of it stored by this backup"
+        f"database {_size(database)}, {_size(stored)} added to the repository"
     )
 
 

@@ -54,7 +54,7 @@ def test_the_summary_says_what_is_known_and_asks_where_it_is_not() -> None:
     assert summary(SCRAPE).splitlines() == [
         "stanza main: ok, PostgreSQL 15",
         "  repository 1: ok, aes-256-cbc, WAL segments 1 to 12 on timeline 2",
-        "    2 full  newest 1 min 30 s ago, took 3 s, database 23.5 MiB, ? of it stored by this backup",
+        "    2 full  newest 1 min 30 s ago, took 3 s, database 23.5 MiB, ? added to the repository",
         "  repository 2: NOT OK, ?",
     ]
 
