@@ -1,0 +1,205 @@
+"""Every setting with its default, on one page; settings_file.py reads and writes the file.
+
+All values are immutable. Durations are seconds, ratios are parts of 1.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import ClassVar, Literal, NamedTuple
+
+from exporter.quantity import DAY, HOUR, MINUTE
+
+OFF = math.inf
+"""A severity that is switched off on purpose."""
+
+
+class Signal(NamedTuple):
+    """One thing that is judged: over all of a stanza, or for each of its repositories."""
+
+    name: str
+    unit: Literal["seconds", "ratio"]
+    scope: Literal["stanza", "repo"]
+    shorter_is_worse: bool = False
+
+
+SIGNALS = (
+    Signal("backup", "seconds", "repo"),
+    Signal("full_backup", "seconds", "repo"),
+    Signal("backup_duration", "seconds", "stanza"),
+    Signal("wal_archive_lag", "seconds", "stanza"),
+    Signal("restore_test", "seconds", "stanza"),
+    Signal("repo_used", "ratio", "repo"),
+    Signal("recovery_window", "seconds", "repo", shorter_is_worse=True),
+    Signal("recovery_time", "seconds", "repo"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """From where on a signal is a warning, and from where on critical: seconds, or a part of 1."""
+
+    warning: float = OFF
+    critical: float = OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A threshold for one stanza or repository; a side that is None is inherited."""
+
+    warning: float | None = None
+    critical: float | None = None
+
+    def over(self, inherited: Threshold) -> Threshold:
+        """Give the threshold in force, severity by severity."""
+        return Threshold(
+            warning=inherited.warning if self.warning is None else self.warning,
+            critical=inherited.critical if self.critical is None else self.critical,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PgBackRest:
+    """`pgbackrest`: how pgBackRest is called."""
+
+    command: tuple[str, ...] = (
+        "pgbackrest",
+    )  # or [sudo, -n, -u, postgres, pgbackrest], or [ssh, repo-host, …]
+    config: str | None = (
+        None  # none is passed: pgBackRest looks where it always does; one named here hides conf.d
+    )
+    config_include_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """`thresholds`: what holds for every stanza and repository that states nothing else."""
+
+    backup: Threshold = Threshold(warning=26 * HOUR, critical=50 * HOUR)
+    full_backup: Threshold = Threshold(warning=8 * DAY, critical=15 * DAY)
+    backup_duration: Threshold = Threshold(warning=12 * HOUR, critical=24 * HOUR)
+    wal_archive_lag: Threshold = Threshold(warning=5 * MINUTE, critical=10 * MINUTE)
+    restore_test: Threshold = Threshold(warning=8 * DAY, critical=15 * DAY)
+    repo_used: Threshold = Threshold(warning=0.80, critical=0.90)
+    recovery_window: Threshold = Threshold()  # off until stated: a new stanza has none yet
+    recovery_time: Threshold = Threshold()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoThresholds:
+    """`stanzas.NAME.repos.N.thresholds`: the signals that are judged for each repository."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        signal.name: "is judged for the whole stanza: move it to the thresholds of the stanza"
+        for signal in SIGNALS
+        if signal.scope == "stanza"
+    }
+    backup: Override = Override()
+    full_backup: Override = Override()
+    repo_used: Override = Override()
+    recovery_window: Override = Override()
+    recovery_time: Override = Override()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StanzaThresholds(RepoThresholds):
+    """`stanzas.NAME.thresholds`: every signal."""
+
+    backup_duration: Override = Override()
+    wal_archive_lag: Override = Override()
+    restore_test: Override = Override()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repo:
+    """`stanzas.NAME.repos.N`: what is different for one repository of a stanza."""
+
+    thresholds: RepoThresholds = RepoThresholds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stanza:
+    """`stanzas.NAME`: a stanza that must exist, and what is different for it."""
+
+    thresholds: StanzaThresholds = StanzaThresholds()
+    repos: Mapping[int, Repo] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info:
+    """`info`: how often `pgbackrest info` is read, and how much of it is shown."""
+
+    every: float = 60.0
+    within: float = 60.0  # what one reading may take
+    stale_after: float = 0.0  # the age at which values are dropped; left out it is ten times `every`
+    per_backup: int = 1000  # newest backups of each stanza and repository with series of their own; 0 is none
+
+    def __post_init__(self) -> None:
+        if not self.stale_after:
+            object.__setattr__(self, "stale_after", 10 * self.every)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole file. Without one, pgbackrest.conf says which stanzas must exist."""
+
+    pgbackrest: PgBackRest = PgBackRest()
+    stanzas: Mapping[str, Stanza] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    exclude: tuple[str, ...] = ()  # patterns of stanzas to leave out, such as scratch-*
+    thresholds: Thresholds = Thresholds()
+    info: Info = Info()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether pgBackRest runs on this machine, so that its configuration here is the one in force."""
+        command = [PurePath(word).name for word in self.pgbackrest.command]
+        return len(command) == 1 or (command[0] in _HERE and not _ELSEWHERE.intersection(command))
+
+    def threshold(self, signal: str, stanza: str, repo: int | None = None) -> Threshold:
+        """Give the threshold in force: the repository's over the stanza's over that for all.
+
+        *signal* is a name in SIGNALS; *stanza* and *repo* need not be named in the settings.
+        """
+        result: Threshold = getattr(self.thresholds, signal)
+        own = self.stanzas.get(stanza, Stanza())
+        result = getattr(own.thresholds, signal).over(result)
+        if repo is not None and repo in own.repos:
+            result = getattr(own.repos[repo].thresholds, signal, Override()).over(result)
+        return result
+
+
+# Programs that run another one on the same machine, and programs that reach into another or into a container.
+_HERE = frozenset(
+    {
+        "sudo",
+        "doas",
+        "runuser",
+        "su",
+        "setpriv",
+        "env",
+        "nice",
+        "ionice",
+        "chrt",
+        "taskset",
+        "timeout",
+        "stdbuf",
+    }
+)
+_ELSEWHERE = frozenset(
+    {
+        "ssh",
+        "kubectl",
+        "oc",
+        "docker",
+        "podman",
+        "nerdctl",
+        "crictl",
+        "lxc",
+        "incus",
+        "machinectl",
+        "nsenter",
+        "chroot",
+    }
+)

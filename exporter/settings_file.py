@@ -1,0 +1,188 @@
+"""The settings file: read strictly, with all mistakes at once, and written as it would be read."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from exporter import mistakes, words, yamlfile
+from exporter.mistakes import Reader, section
+from exporter.quantity import ratio, seconds, show_ratio, show_seconds, shown
+from exporter.settings import (
+    OFF,
+    SIGNALS,
+    Info,
+    Override,
+    PgBackRest,
+    RepoThresholds,
+    Settings,
+    Signal,
+    Stanza,
+    StanzaThresholds,
+    Threshold,
+    Thresholds,
+)
+from exporter.yamlfile import Key
+
+
+class SettingsError(Exception):
+    """The file cannot be used; *problems* are all its mistakes, one line each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+
+def load(path: Path | None) -> Settings:
+    """Read the file; None or an empty file stands for the defaults. Raises SettingsError with every mistake."""
+    if path is None:
+        return Settings()
+    try:
+        document = yamlfile.read(path)
+    except yamlfile.YamlError as error:
+        raise SettingsError([str(error)]) from None
+    settings, problems = mistakes.structure(Settings, document.value, _CONVERTER)
+    mistaken = {part for problem in problems for part in problem.key}
+    for key, depends, text in _contradictions(settings):
+        # Defaults stand in for what could not be read: they contradict nobody.
+        if not mistaken & depends:
+            problems.append(mistakes.Problem(key, text))
+    if problems or document.problems:
+        raise SettingsError(document.told((problem.key, problem.words) for problem in problems))
+    return settings
+
+
+def effective(settings: Settings) -> str:
+    """Write all settings with their units as YAML; `load` reads it back equal."""
+    info = asdict(settings.info)
+    return yamlfile.dump(
+        {
+            "pgbackrest": asdict(settings.pgbackrest) | {"command": list(settings.pgbackrest.command)},
+            "stanzas": {name: _written_stanza(stanza) for name, stanza in settings.stanzas.items()},
+            "exclude": list(settings.exclude),
+            "thresholds": _written(settings.thresholds),
+            "info": info | {key: show_seconds(info[key]) for key in ("every", "within", "stale_after")},
+        }
+    )
+
+
+def _written_stanza(stanza: Stanza) -> dict[str, Any]:
+    repos = {number: {"thresholds": _written(repo.thresholds)} for number, repo in stanza.repos.items()}
+    parts = {"thresholds": _written(stanza.thresholds), "repos": repos}
+    return {name: part for name, part in parts.items() if part}
+
+
+def _written(thresholds: Thresholds | RepoThresholds) -> dict[str, Any]:
+    pairs = ((signal, getattr(thresholds, signal.name, Override())) for signal in SIGNALS)
+    return {signal.name: _written_sides(signal, value) for signal, value in pairs if value != Override()}
+
+
+def _written_sides(signal: Signal, value: Threshold | Override) -> Any:
+    if value.warning == value.critical == OFF:
+        return "off"
+    sides = {"warning": value.warning, "critical": value.critical}
+    return {side: _show(signal, number) for side, number in sides.items() if number is not None}
+
+
+def _show(signal: Signal, value: float) -> str:
+    if value == OFF:
+        return "off"
+    return show_seconds(value) if signal.unit == "seconds" else show_ratio(value)
+
+
+def _contradictions(settings: Settings) -> Iterator[tuple[Key, set[str], str]]:
+    """Find settings that are right by themselves but not together: where, what they depend on, and the words."""
+    if settings.info.stale_after < settings.info.every:
+        every = show_seconds(settings.info.every)
+        yield (
+            ("info", "stale_after"),
+            {"stale_after", "every"},
+            f"is shorter than every ({every}): make it longer",
+        )
+    for key, (stanza, repo), thresholds in _places(settings):
+        for signal in SIGNALS:
+            text = _reversed(signal, settings.threshold(signal.name, stanza, repo))
+            if text and getattr(thresholds, signal.name, Override()) != Override():
+                yield (*key, signal.name), {signal.name}, text
+
+
+def _places(settings: Settings) -> Iterator[tuple[Key, tuple[str, int | None], Thresholds | RepoThresholds]]:
+    """Walk the places where thresholds are stated: where, for which stanza and repository, and what."""
+    yield ("thresholds",), ("", None), settings.thresholds
+    for name, stanza in settings.stanzas.items():
+        yield ("stanzas", name, "thresholds"), (name, None), stanza.thresholds
+        for number, repo in stanza.repos.items():
+            yield ("stanzas", name, "repos", str(number), "thresholds"), (name, number), repo.thresholds
+
+
+def _reversed(signal: Signal, threshold: Threshold) -> str | None:
+    """Tell why nobody would be warned before it is critical; None where all is well."""
+    warning, critical = threshold.warning, threshold.critical
+    too_late = warning < critical if signal.shorter_is_worse else warning > critical
+    if OFF in (warning, critical) or not too_late:
+        return None
+    side, wanted = ("below", "longer") if signal.shorter_is_worse else ("above", "lower")
+    return (
+        f"warning {_show(signal, warning)} is {side} critical {_show(signal, critical)}: "
+        f"the warning must be the {wanted} one (a side that is left out is inherited)"
+    )
+
+
+def _threshold(signal: Signal) -> Reader:
+    """Tell how a threshold of *signal* is read: `{warning: 26h, critical: off}`, or `off` for both."""
+    read_unit = seconds if signal.unit == "seconds" else ratio
+
+    def read_side(written: Any) -> float:
+        if written == "off":
+            return OFF
+        if not (value := read_unit(written)):
+            raise ValueError(f'{shown(written)} is no threshold: expected more than 0, or "off"')
+        return value
+
+    read_sides = section(Override, {"warning": read_side, "critical": read_side})
+
+    def read(written: Any) -> Override:
+        if written == "off":
+            return Override(warning=OFF, critical=OFF)
+        if written is not None and not isinstance(written, dict):
+            example = (
+                "warning: 8d, critical: 15d" if signal.unit == "seconds" else "warning: 80%, critical: 90%"
+            )
+            raise ValueError(f"expected {{{example}}} or off, not {shown(written)}")
+        return read_sides(written)
+
+    return read
+
+
+def _command(written: Any) -> tuple[str, ...]:
+    """Read a program: one word, or a list of words that is passed on as it stands, by no shell."""
+    result = (words.program(written),) if isinstance(written, str) else mistakes.items(words.word)(written)
+    if not result:
+        raise ValueError("is empty: name the program, such as [pgbackrest]")
+    return result
+
+
+def _thresholds(value: Any, _: object) -> Thresholds:
+    given, default = _CONVERTER.structure(value, StanzaThresholds), Thresholds()
+    sides = {one.name: getattr(given, one.name).over(getattr(default, one.name)) for one in fields(default)}
+    return Thresholds(**sides)
+
+
+_BY_SIGNAL = {signal.name: _threshold(signal) for signal in SIGNALS}
+_CONVERTER = mistakes.converter(
+    {
+        PgBackRest: {"command": _command, "config": words.path, "config_include_path": words.path},
+        Settings: {"exclude": mistakes.items(words.line)},
+        RepoThresholds: _BY_SIGNAL,
+        StanzaThresholds: _BY_SIGNAL,
+        Info: {
+            "every": words.at_least(1.0),
+            "within": words.at_least(0.1),
+            "stale_after": words.at_least(1.0),
+            "per_backup": words.count,
+        },
+    },
+    # Of a mapping's keys: those of stanzas are text, those of repos are numbers.
+    keys={str: words.stanza, int: words.repository},
+)
+_CONVERTER.register_structure_hook(Thresholds, _thresholds)
