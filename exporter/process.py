@@ -1,0 +1,294 @@
+"""Run a program within a deadline and leave nothing of it behind.
+
+The program gets a session, and so a process group, of its own: whatever it left there (say the ssh of a
+pgBackRest that gave up) ends with it – on time-out, on cancellation and after a normal end.
+"""
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+_MIB: Final = 1 << 20
+_STDERR_KEPT: Final = 64 << 10
+# Seconds in which the kernel takes down what got SIGKILL, unless that is stuck in the kernel.
+_KILL_TAKES: Final = 0.4
+_POLL: Final = 0.01
+# stdin, two pipes, the pipe of Popen, the pidfd.
+_DESCRIPTORS: Final = 8
+_UNENDABLE: Final = "(pid {}, another user's or stuck, say on a dead network disk)"
+
+# Programs that outlived SIGKILL, with their pids: else one more a minute would pile up behind a dead disk.
+_undead: Final[dict[tuple[str, ...], int]] = {}
+
+
+class ProcessError(Exception):
+    """A program that did not do its work; the message is one line with the program's name and a remedy."""
+
+
+class NotStarted(ProcessError):  # noqa: N818 - the name says what happened
+    """The system did not start the program: no descriptors, processes or memory left."""
+
+
+class BadCommand(NotStarted):
+    """The command itself is at fault: the program is missing, not executable or not made for this machine."""
+
+
+class TimedOut(ProcessError):  # noqa: N818 - the name says what happened
+    """The program did not end in time and was ended."""
+
+
+class TooMuchOutput(ProcessError):  # noqa: N818 - the name says what happened
+    """The program printed more than the limit and was ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A program that ended by itself. A negative *exit_code* is the signal that killed it."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    within: float,
+    env: Mapping[str, str] | None = None,
+    limit: int = 512 * _MIB,
+    grace: float = 1.0,
+) -> Completed:
+    """Run *argv*, never by a shell and with nothing to read, and return what it printed.
+
+    It may take *within* seconds and print *limit* bytes; of stderr the last 64 KiB are kept. What is left of its
+    group then gets SIGTERM, and SIGKILL *grace* seconds later. *env* is the whole environment; None is our own.
+    Raises NotStarted, TimedOut or TooMuchOutput; a cancellation goes on when all has ended.
+    """
+    child = _Child(tuple(argv), limit)
+    try:
+        await child.start(env)
+        await asyncio.wait((child.over,), timeout=within)
+        timed_out = not child.over.done()
+        if child.exited.done():
+            await child.output_ends(grace, within)
+    finally:
+        await child.end(grace)
+    if child.size > limit:
+        what = f"printed more than {limit:,} bytes and was ended"
+        raise TooMuchOutput(f"{argv[0]}: {what}: run it by hand to see what it prints")
+    if timed_out:
+        raise TimedOut(f"{argv[0]}: did not finish within {within:g} s {child.fate}")
+    return child.completed()
+
+
+class _Child(asyncio.SubprocessProtocol):
+    """One program: how it starts, what it has printed so far, and how it ends."""
+
+    _transport: asyncio.SubprocessTransport
+    _group: int
+    _starting: asyncio.Task[object] | None = None
+
+    def __init__(self, argv: tuple[str, ...], limit: int) -> None:
+        self._argv = argv
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._stdout: list[bytes] = []
+        self._stderr = bytearray()
+        self.size = 0
+        self.exited: asyncio.Future[None] = self._loop.create_future()
+        self.over: asyncio.Future[None] = self._loop.create_future()  # exited, or printed too much
+        self.released: asyncio.Future[None] = self._loop.create_future()  # exited, and both pipes are closed
+
+    async def start(self, env: Mapping[str, str] | None) -> None:
+        """Start it, and see to it that a cancellation meanwhile does not lose sight of it."""
+        if pid := _undead.get(self._argv):
+            still = f"the run before hangs {_UNENDABLE.format(pid)}"
+            raise NotStarted(f"{self._argv[0]}: not started again, {still}: end that one")
+        _watch_by_pidfd(self._loop)
+        self._starting = self._loop.create_task(self._spawn(env))
+        await asyncio.wait((self._starting,))
+        error = self._starting.exception()
+        if isinstance(error, OSError | ValueError):
+            raise _refusal(self._argv[0], env, error) from error
+        if error:
+            raise error
+
+    async def _spawn(self, env: Mapping[str, str] | None) -> None:
+        # Running out half way, Python 3.11 would lose the pipes it has (gh-87474) and any version the child.
+        with contextlib.ExitStack() as spare:
+            for _ in range(_DESCRIPTORS):
+                spare.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        # No preexec_fn: with it Python could not use vfork, which costs the same however large we are.
+        await self._loop.subprocess_exec(
+            lambda: self, *self._argv, stdin=asyncio.subprocess.DEVNULL, env=env, start_new_session=True
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+        self._group = self._transport.get_pid()
+        # Fewer turns of the loop for a large document. Users with many pipes are refused; a short run has ended.
+        with contextlib.suppress(OSError, ValueError):
+            fcntl.fcntl(self._pipe().get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _MIB)
+
+    def _pipe(self) -> asyncio.ReadTransport:
+        return cast("asyncio.ReadTransport", self._transport.get_pipe_transport(1))
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd != 1:
+            self._stderr += data
+            del self._stderr[:-_STDERR_KEPT]
+            return
+        self.size += len(data)
+        if self.size <= self._limit:
+            self._stdout.append(data)
+            return
+        self._stdout.clear()
+        self._pipe().pause_reading()
+        _settle(self.over)
+
+    def process_exited(self) -> None:
+        _undead.pop(self._argv, None)
+        _settle(self.exited)
+        _settle(self.over)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        _settle(self.released)
+
+    async def output_ends(self, grace: float, within: float) -> None:
+        """Wait for the end of the output while some still comes: a grandchild may hold the pipes for ever."""
+        deadline = self._loop.time() + within
+        before = -1
+        while (
+            not self.released.done() and before != self.size <= self._limit and self._loop.time() < deadline
+        ):
+            before = self.size
+            await asyncio.wait((self.released,), timeout=grace)
+
+    def completed(self) -> Completed:
+        code = cast("int", self._transport.get_returncode())
+        return Completed(
+            argv=self._argv, exit_code=code, stdout=b"".join(self._stdout), stderr=bytes(self._stderr)
+        )
+
+    @property
+    def fate(self) -> str:
+        """What became of it after the time-out."""
+        if self.exited.done():
+            return "and was ended"
+        return f"and cannot be ended {_UNENDABLE.format(self._group)}"
+
+    async def end(self, grace: float) -> None:
+        """End the whole group and let go of the pipes. Another cancellation only cuts the grace short."""
+        if self._starting is None:
+            return
+        while not self._starting.done():
+            await asyncio.wait((self._starting,))
+        if self._starting.cancelled() or self._starting.exception():
+            return
+        try:
+            await self._send(signal.SIGTERM, grace)
+        finally:
+            try:
+                await self._send(signal.SIGKILL, _KILL_TAKES)
+            finally:
+                await self._release()
+
+    async def _send(self, number: signal.Signals, patience: float) -> None:
+        """Signal the group, then wait at most *patience* seconds until it is empty and its end is known."""
+        deadline = self._loop.time() + patience
+        somebody = self._group_gets(number)
+        while (somebody or not self.exited.done()) and self._loop.time() < deadline:
+            await asyncio.sleep(_POLL)
+            somebody = self._group_gets(0)
+
+    def _group_gets(self, number: int) -> bool:
+        """Send a signal, 0 being none; tell whether there is still anybody in the group."""
+        if self.exited.done():
+            # As pid 1 of a container we inherit the program's orphans, and nobody else would bury them.
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-self._group, os.WNOHANG)[0]:
+                    pass
+        try:
+            os.killpg(self._group, number)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+    async def _release(self) -> None:
+        with contextlib.suppress(PermissionError):  # it tries once more to kill another user's program
+            self._transport.close()
+        if self.exited.done():
+            await asyncio.wait((self.released,), timeout=_KILL_TAKES)
+        else:
+            _undead[self._argv] = self._group
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _watch_by_pidfd(loop: asyncio.AbstractEventLoop) -> None:
+    """Python 3.12 does this by itself; 3.11 would spend a thread on each child."""
+    if sys.version_info >= (3, 12) or threading.current_thread() is not threading.main_thread():
+        return
+    watcher = asyncio.get_child_watcher()
+    if isinstance(watcher, asyncio.ThreadedChildWatcher):
+        try:
+            os.close(os.pidfd_open(os.getpid()))
+        except OSError:
+            return  # an old kernel, or a sandbox
+        watcher = asyncio.PidfdChildWatcher()
+        asyncio.set_child_watcher(watcher)
+    if not watcher.is_active():
+        watcher.attach_loop(loop)
+
+
+_EXHAUSTED: Final = {
+    errno.EMFILE: "this process has too many files open: raise its limit (ulimit -n, LimitNOFILE=)",
+    errno.ENFILE: "this machine has too many files open: raise fs.file-max",
+    errno.EAGAIN: "too many processes: raise the limit (ulimit -u, TasksMax=, pids.max)",
+    errno.ENOMEM: "no memory is left: free some or raise the limit (MemoryMax=)",
+    errno.E2BIG: "its arguments and the environment are too long: shorten them",
+}
+
+
+def _refusal(name: str, env: Mapping[str, str] | None, error: OSError | ValueError) -> NotStarted:
+    """Name what the system's two words leave open: with ENOENT it may be the program or its interpreter."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in _EXHAUSTED:
+        return NotStarted(f"{name}: not started, {_EXHAUSTED[number]}")
+    path = (os.environ if env is None else env).get("PATH", os.defpath)
+    found = shutil.which(name, path=path)
+    if number in (errno.ENOENT, errno.ENOTDIR) and found:
+        fault = f"{found}: its interpreter {_interpreter(found)} is missing: install that"
+    elif number in (errno.ENOENT, errno.ENOTDIR):
+        fault = f"{name}: {'no such file' if '/' in name else f'not found on PATH ({path})'}: install it"
+    elif number == errno.EACCES:
+        fault = f"{name}: may not be executed by user {os.geteuid()}: allow it"
+    elif number == errno.ENOEXEC:
+        fault = f"{found or name}: no program for this machine, and no script beginning with #!: replace it"
+    else:
+        fault = f"{name!r}: cannot be started ({getattr(error, 'strerror', None) or error}): check it"
+    return BadCommand(f"{fault} or correct the command")
+
+
+def _interpreter(program: str) -> str:
+    with contextlib.suppress(OSError), Path(program).open("rb") as file:
+        first = file.readline(256).decode(errors="replace")
+        if first.startswith("#!"):
+            return repr(first[2:].strip())
+    return "or loader"

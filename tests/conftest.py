@@ -1,0 +1,29 @@
+"""Fixtures for everybody."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.standin import PROGRAM, Standin
+
+
+@pytest.fixture
+def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Standin:
+    """The stand-in is the `pgbackrest` on PATH, for this process and those it starts."""
+    folder = tmp_path / "standin"
+    folder.mkdir()
+    monkeypatch.setenv("STANDIN_DIR", str(folder))
+    monkeypatch.setenv("PATH", f"{PROGRAM.parent}:{os.environ['PATH']}")
+    return Standin(folder)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that takes what is printed now as golden."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written anew."""
+    return bool(request.config.getoption("--update-golden"))
