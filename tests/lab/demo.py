@@ -1,6 +1,7 @@
 """`make demo`: a real stanza on a throw-away PostgreSQL, and the exporter watching it."""
 
 import argparse
+import os
 import sys
 import threading
 from contextlib import ExitStack
@@ -24,6 +25,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="print the summary and the scrape, and end")
     once = parser.parse_args().once
+    try:
+        return _demo(once=once)
+    except BrokenPipeError:
+        # `make demo ONCE=1 | head` has seen enough; the interpreter's own last flush must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _demo(*, once: bool) -> int:
     try:
         with ExitStack() as stack:
             _show(stack, once=once)
