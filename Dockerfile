@@ -14,7 +14,7 @@ ARG BASE=docker.io/library/debian:12-slim
 
 FROM ${BASE} AS build
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends python3 python3-venv
+ && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3 python3-venv
 WORKDIR /src
 COPY requirements.txt requirements-build.txt ./
 # Two environments: what builds the wheel stays here, and the one that is shipped never sees pip.
