@@ -5,15 +5,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
-from typing import Literal
 
 from exporter import __version__, wal
-from exporter.model import BACKUP_TYPES, Backup, Lock, Repository, Stanza
-from exporter.settings import Threshold
+from exporter.model import Backup, Lock, Repository, Stanza
 from exporter.snapshot import Reading, Snapshot
+from exporter.verdict import Verdict, against, judge, judge_repository, newest_backups, worst
 
-Verdict = Literal["ok", "warning", "critical", "unknown"]
-_RANK: tuple[Verdict, ...] = ("ok", "unknown", "warning", "critical")
 _SIGN = {"ok": "✓", "unknown": "?", "warning": "!", "critical": "✗"}
 _LOUD = {"ok": "fine", "unknown": "not known", "warning": "to look at", "critical": "in danger"}
 
@@ -22,23 +19,28 @@ _STYLE = files("exporter").joinpath("page.css").read_text("utf-8")
 
 def render(snapshot: Snapshot, *, now: float, telemetry_path: str) -> str:
     """Return the page as it stands at the time *now*, in seconds since the epoch."""
-    stanzas = [(stanza, _judge(stanza, snapshot, now)) for stanza in snapshot.stanzas]
+    stanzas = [(stanza, judge(stanza, snapshot, now)) for stanza in snapshot.stanzas]
+    shown = {stanza.name for stanza, _ in stanzas}
+    unknown = [name for name in snapshot.expected.stanzas if name not in shown]
+    verdicts: list[Verdict] = [*(verdict for _, verdict in stanzas), *("unknown" for _ in unknown)]
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="30">
-<title>{_title([verdict for _, verdict in stanzas])}</title>
+<title>{_title(verdicts)}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <header>
-<h1>{_headline(snapshot, [verdict for _, verdict in stanzas])}</h1>
+<h1>{_headline(snapshot, verdicts)}</h1>
 <p class="quiet">pgBackRest {_version(snapshot)} · as of {_moment(now)}</p>
+{"".join(_failing(name, reading, now) for name, reading in _readings(snapshot))}
 </header>
 <main>
 {"".join(_stanza(stanza, verdict, snapshot, now) for stanza, verdict in stanzas)}
+{"".join(map(_unknown, unknown))}
 {_missing(snapshot)}
 {_collectors(snapshot, now)}
 </main>
@@ -55,72 +57,25 @@ def render(snapshot: Snapshot, *, now: float, telemetry_path: str) -> str:
 """
 
 
-# --- verdicts --------------------------------------------------------------------------------------------------
-
-
-def _worst(verdicts: Iterable[Verdict]) -> Verdict:
-    return max(verdicts, key=_RANK.index, default="unknown")
-
-
-def _against(value: float | None, threshold: Threshold) -> Verdict:
-    if value is None:
-        return "unknown"
-    return "critical" if value > threshold.critical else "warning" if value > threshold.warning else "ok"
-
-
-def _age(backup: Backup | None, now: float) -> float | None:
-    return None if backup is None else max(0.0, now - backup.stop)
-
-
-def _newest(stanza: Stanza, repo: int) -> dict[str, Backup]:
-    current, history = stanza.current_database(repo), stanza.backups.of(repo)
-    found = {type_: history.newest_of(type_, current.id if current else None) for type_ in BACKUP_TYPES}
-    return {type_: backup for type_, backup in found.items() if backup is not None}
-
-
-def _judge_repo(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> Verdict:
-    if not repo.status.ok:
-        return "critical"
-    backups, threshold = _newest(stanza, repo.key), snapshot.settings.threshold
-    last = max(backups.values(), key=lambda backup: backup.stop, default=None)
-    if last is None:
-        return "critical"
-    return _worst(
-        (
-            _against(_age(last, now), threshold("backup", stanza.name, repo.key)),
-            _against(_age(backups.get("full"), now), threshold("full_backup", stanza.name, repo.key)),
-            "warning" if any(backup.error for backup in backups.values()) else "ok",
-        )
-    )
-
-
-def _judge(stanza: Stanza, snapshot: Snapshot, now: float) -> Verdict:
-    """Judge by the repositories: one good copy keeps a stanza out of danger, a bad one wants a look."""
-    verdicts = [_judge_repo(stanza, repo, snapshot, now) for repo in stanza.repos]
-    if stanza.status is None or not verdicts or all(verdict == "critical" for verdict in verdicts):
-        return "critical"
-    return "warning" if "critical" in verdicts or not stanza.status.ok else _worst(verdicts)
-
-
 # --- blocks of the page ----------------------------------------------------------------------------------------
 
 
 def _title(verdicts: list[Verdict]) -> str:
-    return f"{_SIGN[_worst(verdicts)]} pgBackRest: {len(verdicts)} stanza{'s' * (len(verdicts) != 1)}"
+    return f"{_SIGN[worst(verdicts)]} pgBackRest: {len(verdicts)} stanza{'s' * (len(verdicts) != 1)}"
 
 
 def _headline(snapshot: Snapshot, verdicts: list[Verdict]) -> str:
     if not snapshot.info or all(reading.attempted is None for reading in snapshot.info.values()):
         return f"{_badge('unknown')} pgBackRest has not been asked yet"
-    if any(reading.value is None for reading in snapshot.info.values()):
+    if all(reading.value is None for reading in snapshot.info.values()):
         return f"{_badge('critical')} pgBackRest could not be asked"
     if not verdicts:
         return f"{_badge('critical')} There is no stanza"
-    worst, total = _worst(verdicts), len(verdicts)
-    if worst == "ok":
+    overall, total = worst(verdicts), len(verdicts)
+    if overall == "ok":
         return f"{_badge('ok')} " + ("The stanza is fine" if total == 1 else f"All {total} stanzas are fine")
-    count = sum(verdict == worst for verdict in verdicts)
-    return f"{_badge(worst)} {count} of {total} stanza{'s' * (total != 1)} {_LOUD[worst]}"
+    count = sum(verdict == overall for verdict in verdicts)
+    return f"{_badge(overall)} {count} of {total} stanza{'s' * (total != 1)} {_LOUD[overall]}"
 
 
 def _stanza(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) -> str:
@@ -138,8 +93,16 @@ def _stanza(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) ->
 """
 
 
+def _unknown(name: str) -> str:
+    return f"""<section>
+<h2>{_badge("unknown")} {escape(name)}</h2>
+<p>Nothing is known of it: its collector has not worked yet, or not for too long.</p>
+</section>
+"""
+
+
 def _repo(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> str:
-    verdict = _judge_repo(stanza, repo, snapshot, now)
+    verdict = judge_repository(stanza, repo, snapshot, now)
     kind = snapshot.expected.type_of(stanza.name, repo.key)
     facts = [kind, "encrypted" if repo.cipher not in {"none", ""} else "not encrypted"]
     trouble = "" if repo.status.ok else f"{_words(repo.status.message)} (code {repo.status.code})"
@@ -153,7 +116,7 @@ def _repo(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> s
 
 
 def _backups(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> str:
-    newest = _newest(stanza, repo.key)
+    newest = newest_backups(stanza, repo.key)
     if not newest:
         return _paragraph("No backup of the current database.") if repo.status.code in {0, 2} else ""
     last = max(newest.values(), key=lambda backup: backup.stop)
@@ -162,7 +125,9 @@ def _backups(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -
         signal = "full_backup" if type_ == "full" else "backup" if backup is last else None
         verdict: Verdict = "ok"
         if signal:
-            verdict = _against(_age(backup, now), snapshot.settings.threshold(signal, stanza.name, repo.key))
+            verdict = against(
+                max(0.0, now - backup.stop), snapshot.settings.threshold(signal, stanza.name, repo.key)
+            )
         rows.append(_backup(backup, verdict, stanza.backups.of(repo.key).count(backup.type), now))
     return f"""<table>
 <thead><tr><th>Newest</th><th>Finished</th><th>Took</th><th>Database</th><th>Copied</th><th>Stored</th><th>Kept</th></tr></thead>
@@ -236,11 +201,7 @@ def _missing(snapshot: Snapshot) -> str:
 
 
 def _collectors(snapshot: Snapshot, now: float) -> str:
-    rows = [
-        _collector(name + (f" {stanza}" if stanza else ""), reading, now)
-        for name, readings in snapshot.readings().items()
-        for stanza, reading in readings.items()
-    ]
+    rows = [_collector(name, reading, now) for name, reading in _readings(snapshot)]
     return f"""<section>
 <h2>Collectors</h2>
 <table>
@@ -249,6 +210,27 @@ def _collectors(snapshot: Snapshot, now: float) -> str:
 </table>
 </section>
 """
+
+
+def _readings(snapshot: Snapshot) -> Iterator[tuple[str, Reading[object]]]:
+    for name, readings in snapshot.readings().items():
+        for stanza, reading in readings.items():
+            yield f"{name} {stanza}".rstrip(), reading
+
+
+def _failing(name: str, reading: Reading[object], now: float) -> str:
+    """Say at the top that what stands below is old."""
+    if reading.error is None or reading.succeeded is None:
+        return ""
+    kept = (
+        "what it told last is shown"
+        if reading.value is not None
+        else "what it told last is too old to be shown"
+    )
+    return _paragraph(
+        f"{_badge('critical')} The collector {escape(name)} fails, it worked {_span(now - reading.succeeded)} ago: {kept}.",
+        "trouble",
+    )
 
 
 def _collector(name: str, reading: Reading[object], now: float) -> str:

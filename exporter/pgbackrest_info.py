@@ -11,41 +11,22 @@ fields are ignored, missing ones are None.
 """
 
 import sys
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import msgspec
 import orjson
 
-from exporter import wal
-from exporter.model import (
-    BACKUP_TYPES,
-    Archive,
-    Backup,
-    Backups,
-    Database,
-    Lock,
-    LockCommand,
-    Progress,
-    Repository,
-    Stanza,
-    Status,
-)
-
-T = TypeVar("T")
+from exporter.model import Backup, Backups, Stanza
+from exporter.pgbackrest_entries import UnreadableError, get, read_backup, read_stanza
 
 _CONTROL = dict.fromkeys(range(32), "�") | {9: " ", 10: " ", 13: " "}
 
 
 class MalformedError(Exception):
     """What was printed is not an info document. The message is one line."""
-
-
-class _UnreadableError(Exception):
-    """One entry of the document has another shape than pgBackRest gives it."""
 
 
 @dataclass(slots=True)
@@ -89,8 +70,8 @@ class Decoder:
             try:
                 memory = previous.get(_digest(piece)) or self._remember(piece)
                 if memory.stanza.name in memories:
-                    raise _UnreadableError(f"{memory.stanza.name} is listed twice")
-            except _UnreadableError as error:
+                    raise UnreadableError(f"{memory.stanza.name} is listed twice")
+            except UnreadableError as error:
                 skipped.append(f"stanza {number} of {len(slices)}: {error}")
                 continue
             memories[memory.stanza.name] = memory
@@ -100,14 +81,14 @@ class Decoder:
 
     def _remember(self, piece: memoryview) -> _Memory:
         fields = _fields(piece)
-        name = sys.intern(_get({"name": _loads(fields.get("name", b"null"))}, "name", str))
+        name = sys.intern(get({"name": _loads(fields.get("name", b"null"))}, "name", str))
         backups = memoryview(fields.pop("backup", b"[]"))
         digest, last = _digest(backups), self._memories.get(name)
         if last is not None and last.backups_digest == digest:
             found, known, skipped = last.stanza.backups, last.by_digest, last.backups_skipped
         else:
             found, known, skipped = _backups(name, backups, last.by_digest if last else {})
-        stanza, others = _stanza({key: _loads(value) for key, value in fields.items()}, name, found)
+        stanza, others = read_stanza({key: _loads(value) for key, value in fields.items()}, name, found)
         return _Memory(_digest(piece), stanza, (*others, *skipped), digest, skipped, known)
 
 
@@ -142,7 +123,7 @@ def _fields(piece: memoryview) -> dict[str, bytes]:
     try:
         fields = msgspec.json.decode(piece, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, ValueError, RecursionError):
-        raise _UnreadableError("it is not an object") from None
+        raise UnreadableError("it is not an object") from None
     return cast("dict[str, bytes]", fields)
 
 
@@ -153,24 +134,7 @@ def _loads(piece: bytes | memoryview) -> Any:
         try:
             return orjson.loads(_printable(bytes(piece)))
         except orjson.JSONDecodeError as error:
-            raise _UnreadableError(f"it is not JSON: {error.msg}") from None
-
-
-def _get(entry: Any, key: str, kind: type[T]) -> T:
-    value = _maybe(entry, key, kind)
-    if value is None:
-        raise _UnreadableError(f'"{key}" is missing')
-    return value
-
-
-def _maybe(entry: Any, key: str, kind: type[T]) -> T | None:
-    if type(entry) is not dict:
-        raise _UnreadableError("it is not an object")
-    value = entry.get(key)
-    # type() and not isinstance(): True is an int in Python and never a number in JSON.
-    if value is None or type(value) is kind:
-        return value
-    raise _UnreadableError(f'"{key}" is {type(value).__name__} where {kind.__name__} is expected')
+            raise UnreadableError(f"it is not JSON: {error.msg}") from None
 
 
 def _backups(
@@ -187,150 +151,11 @@ def _backups(
     for number, piece in enumerate(pieces, 1):
         try:
             digest = _digest(piece)
-            backup = known.get(digest) or _backup(_loads(piece), stanza)
+            backup = known.get(digest) or read_backup(_loads(piece), stanza)
             if (backup.repo, backup.label) in found:
-                raise _UnreadableError(f"{backup.label} is listed twice")
-        except _UnreadableError as error:
+                raise UnreadableError(f"{backup.label} is listed twice")
+        except UnreadableError as error:
             skipped.append(f"backup {number} of {len(pieces)}: {error}")
             continue
         found[backup.repo, backup.label] = by_digest[digest] = backup
     return Backups(stanza, tuple(found.values())), by_digest, tuple(skipped)
-
-
-def _backup(entry: Any, stanza: str) -> Backup:
-    type_ = sys.intern(_get(entry, "type", str))
-    if type_ not in BACKUP_TYPES:
-        raise _UnreadableError(f'"type" is {type_!r} where full, diff or incr is expected')
-    timestamp, info = _get(entry, "timestamp", dict), _get(entry, "info", dict)
-    database, archive = _get(entry, "database", dict), _maybe(entry, "archive", dict) or {}
-    # Block incremental gives the repository's size no sense, and pgBackRest leaves it out (2.45).
-    repository = _maybe(info, "repository", dict) or {}
-    return Backup(
-        stanza=stanza,
-        repo=_get(database, "repo-key", int),
-        label=_get(entry, "label", str),
-        type=type_,
-        database_id=_get(database, "id", int),
-        start=_get(timestamp, "start", int),
-        stop=_get(timestamp, "stop", int),
-        size=_get(info, "size", int),
-        delta=_get(info, "delta", int),
-        repo_size=_maybe(repository, "size", int),
-        repo_delta=_maybe(repository, "delta", int),
-        error=_maybe(entry, "error", bool),
-        prior=_maybe(entry, "prior", str),
-        wal_start=_maybe(archive, "start", str),
-        wal_stop=_maybe(archive, "stop", str),
-        lsn_start=_maybe(_maybe(entry, "lsn", dict) or {}, "start", str),
-        backrest_version=sys.intern(_maybe(_maybe(entry, "backrest", dict) or {}, "version", str) or ""),
-    )
-
-
-def _stanza(entry: dict[str, Any], name: str, backups: Backups) -> tuple[Stanza, tuple[str, ...]]:
-    skipped: list[str] = []
-    status = _get(entry, "status", dict)
-    stanza = Stanza(
-        name=name,
-        status=_status(status),
-        repos=_each(entry, "repo", _repository, lambda repo: repo.key, skipped),
-        databases=_each(entry, "db", _database, lambda database: (database.repo, database.id), skipped),
-        archives=_each(entry, "archive", _archive, lambda one: (one.repo, one.database_id), skipped),
-        locks=_locks(status, skipped),
-        backups=backups,
-    )
-    return replace(stanza, archives=tuple(_sized(archive, stanza) for archive in stanza.archives)), tuple(
-        skipped
-    )
-
-
-def _each(
-    entry: Any, key: str, read: Callable[[Any], T], identity: Callable[[T], Hashable], skipped: list[str]
-) -> tuple[T, ...]:
-    """Read every entry of a list; one that is unreadable, or there already, is told in *skipped*."""
-    found: dict[Hashable, T] = {}
-    try:
-        entries: Sequence[Any] = _maybe(entry, key, list) or ()
-    except _UnreadableError as error:
-        skipped.append(str(error))
-        return ()
-    for number, one in enumerate(entries, 1):
-        try:
-            value = read(one)
-            if identity(value) in found:
-                raise _UnreadableError("it is listed twice")
-        except _UnreadableError as error:
-            skipped.append(f"{key} {number} of {len(entries)}: {error}")
-        else:
-            found[identity(value)] = value
-    return tuple(found.values())
-
-
-def _status(entry: Any) -> Status:
-    return Status(code=_get(entry, "code", int), message=_get(entry, "message", str))
-
-
-def _repository(entry: Any) -> Repository:
-    return Repository(
-        key=_get(entry, "key", int),
-        cipher=_get(entry, "cipher", str),
-        status=_status(_get(entry, "status", dict)),
-    )
-
-
-def _database(entry: Any) -> Database:
-    return Database(
-        id=_get(entry, "id", int),
-        repo=_get(entry, "repo-key", int),
-        version=_get(entry, "version", str),
-        system_id=_get(entry, "system-id", int),
-    )
-
-
-def _archive(entry: Any) -> Archive:
-    database = _get(entry, "database", dict)
-    return Archive(
-        database_id=_get(database, "id", int),
-        repo=_get(database, "repo-key", int),
-        oldest=_maybe(entry, "min", str),
-        newest=_maybe(entry, "max", str),
-    )
-
-
-def _locks(status: Any, skipped: list[str]) -> tuple[Lock, ...]:
-    commands: tuple[LockCommand, ...] = ("backup", "restore")
-    try:
-        locks = _maybe(status, "lock", dict) or {}
-        return tuple(_lock(locks[command], command, skipped) for command in commands if command in locks)
-    except _UnreadableError as error:
-        skipped.append(f"lock: {error}")
-        return ()
-
-
-def _lock(entry: Any, command: LockCommand, skipped: list[str]) -> Lock:
-    held = _get(entry, "held", bool)
-    progress = _each(entry, "repo", _progress, lambda progress: progress.repo, skipped)
-    if not progress and "size" in entry:
-        progress = (_progress(entry),)
-    return Lock(command=command, held=held, progress=progress)
-
-
-def _progress(entry: Any) -> Progress:
-    return Progress(
-        repo=_maybe(entry, "key", int), size=_get(entry, "size", int), done=_get(entry, "size-cplt", int)
-    )
-
-
-def _sized(archive: Archive, stanza: Stanza) -> Archive:
-    """Infer the segment size from backups of the same cluster, in whichever repository they are."""
-    systems = {(database.repo, database.id): database.system_id for database in stanza.databases}
-    system = systems.get((archive.repo, archive.database_id))
-    starts = (
-        (backup.lsn_start, backup.wal_start)
-        for backup in reversed(stanza.backups.all)
-        if backup.lsn_start
-        and backup.wal_start
-        and system is not None
-        and systems.get((backup.repo, backup.database_id)) == system
-    )
-    # A few of the newest settle it; a thousand that all leave it open would not.
-    return replace(archive, wal_segment_size=wal.infer_segment_size(islice(starts, 20)))

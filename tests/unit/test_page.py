@@ -37,7 +37,9 @@ def backup(age: float, type_: str = "full", repo: int = 1, *, error: bool = Fals
     )
 
 
-def stanza(*backups: Backup, status: Status | None = OK, repo_status: Status = OK, locks: tuple[Lock, ...] = ()) -> Stanza:
+def stanza(
+    *backups: Backup, status: Status | None = OK, repo_status: Status = OK, locks: tuple[Lock, ...] = ()
+) -> Stanza:
     repos = sorted({one.repo for one in backups} or {1})
     return Stanza(
         name="demo",
@@ -50,7 +52,9 @@ def stanza(*backups: Backup, status: Status | None = OK, repo_status: Status = O
 
 
 def snapshot(*stanzas: Stanza, expected: tuple[str, ...] = ("demo",)) -> Snapshot:
-    reading = Reading(value=Info(stanzas=stanzas, version="2.59.1"), attempted=NOW, succeeded=NOW - 5, took=0.2)
+    reading = Reading(
+        value=Info(stanzas=stanzas, version="2.59.1"), attempted=NOW, succeeded=NOW - 5, took=0.2
+    )
     return Snapshot(
         settings=Settings(), expected=Expectation(expected), reload=Reload(NOW), info={"": reading}
     )
@@ -95,9 +99,29 @@ def test_without_any_value_it_is_not_fine() -> None:
     assert "pgbackrest: not found" in shown(known)
 
 
+def test_what_is_kept_after_a_failure_is_called_old_at_the_top() -> None:
+    known = snapshot(stanza(backup(HOUR)))
+    failed = dataclasses.replace(known.info[""], error="no answer", succeeded=NOW - 300)
+    html = shown(dataclasses.replace(known, info={"": failed}))
+    assert "The collector info fails, it worked 5 min ago: what it told last is shown." in html
+
+
+def test_a_stanza_of_which_nothing_is_known_is_not_passed_over() -> None:
+    known = snapshot(stanza(backup(HOUR)), expected=("demo", "own"))
+    known = dataclasses.replace(
+        known,
+        info={**known.info, "own": Reading()},
+        expected=Expectation(("demo", "own"), own=frozenset({"own"})),
+    )
+    assert headline(known) == "? 1 of 2 stanzas not known"
+    assert "Nothing is known of it" in shown(known)
+
+
 def test_a_running_backup_shows_how_far_it_is() -> None:
     lock = Lock(command="backup", held=True, progress=(Progress(repo=2, size=4 << 30, done=1 << 30),))
-    assert "A backup to repo2 is running: 1.0 GiB of 4.0 GiB" in shown(snapshot(stanza(backup(HOUR), locks=(lock,))))
+    assert "A backup to repo2 is running: 1.0 GiB of 4.0 GiB" in shown(
+        snapshot(stanza(backup(HOUR), locks=(lock,)))
+    )
 
 
 def test_nothing_that_others_wrote_becomes_markup() -> None:
@@ -126,7 +150,9 @@ def test_every_tag_is_closed() -> None:
 
     lock = Lock(command="restore", held=True, progress=(Progress(repo=None, size=1, done=1),))
     tags = Tags()
-    tags.feed(shown(snapshot(stanza(backup(HOUR), backup(1, "diff"), locks=(lock,)), expected=("demo", "gone"))))
+    tags.feed(
+        shown(snapshot(stanza(backup(HOUR), backup(1, "diff"), locks=(lock,)), expected=("demo", "gone")))
+    )
     assert tags.open == []
 
 
@@ -139,7 +165,15 @@ def test_it_needs_no_script_and_nothing_from_elsewhere() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (90000, "1 d 1 h"), (86400 + 59, "1 d"), (-5, "0 s")],
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (90000, "1 d 1 h"),
+        (86400 + 59, "1 d"),
+        (-5, "0 s"),
+    ],
 )
 def test_a_span_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert page._span(seconds) == words
@@ -147,7 +181,14 @@ def test_a_span_is_told_in_its_two_largest_units(seconds: float, words: str) -> 
 
 @pytest.mark.parametrize(
     ("size", "words"),
-    [(None, "–"), (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (300 << 20, "300 MiB"), (5 << 60, "5120 PiB")],
+    [
+        (None, "–"),
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (300 << 20, "300 MiB"),
+        (5 << 60, "5120 PiB"),
+    ],
 )
 def test_a_size_is_told_in_binary_units(size: int | None, words: str) -> None:
     assert page._size(size) == words

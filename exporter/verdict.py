@@ -1,0 +1,59 @@
+"""What is fine and what is not, by the thresholds in force: one verdict for a stanza, and for each repository."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from exporter.model import BACKUP_TYPES, Backup, Repository, Stanza
+from exporter.settings import Threshold
+from exporter.snapshot import Snapshot
+
+Verdict = Literal["ok", "unknown", "warning", "critical"]
+_RANK: tuple[Verdict, ...] = ("ok", "unknown", "warning", "critical")
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of *verdicts*, unknown when there are none."""
+    return max(verdicts, key=_RANK.index, default="unknown")
+
+
+def against(value: float | None, threshold: Threshold) -> Verdict:
+    """Judge a signal of which more is worse."""
+    if value is None:
+        return "unknown"
+    return "critical" if value > threshold.critical else "warning" if value > threshold.warning else "ok"
+
+
+def _age(backup: Backup | None, now: float) -> float | None:
+    return None if backup is None else max(0.0, now - backup.stop)
+
+
+def newest_backups(stanza: Stanza, repo: int) -> dict[str, Backup]:
+    """Return the newest backup of each type that *repo* holds of its current database."""
+    current, history = stanza.current_database(repo), stanza.backups.of(repo)
+    found = {type_: history.newest_of(type_, current.id if current else None) for type_ in BACKUP_TYPES}
+    return {type_: backup for type_, backup in found.items() if backup is not None}
+
+
+def judge_repository(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> Verdict:
+    """Judge one repository of a stanza: whether it can be read, and how old its backups are."""
+    if not repo.status.ok:
+        return "critical"
+    backups, threshold = newest_backups(stanza, repo.key), snapshot.settings.threshold
+    last = max(backups.values(), key=lambda backup: backup.stop, default=None)
+    if last is None:
+        return "critical"
+    return worst(
+        (
+            against(_age(last, now), threshold("backup", stanza.name, repo.key)),
+            against(_age(backups.get("full"), now), threshold("full_backup", stanza.name, repo.key)),
+            "warning" if any(backup.error for backup in backups.values()) else "ok",
+        )
+    )
+
+
+def judge(stanza: Stanza, snapshot: Snapshot, now: float) -> Verdict:
+    """Judge by the repositories: one good copy keeps a stanza out of danger, a bad one wants a look."""
+    verdicts = [judge_repository(stanza, repo, snapshot, now) for repo in stanza.repos]
+    if stanza.status is None or not verdicts or all(verdict == "critical" for verdict in verdicts):
+        return "critical"
+    return "warning" if "critical" in verdicts or not stanza.status.ok else worst(verdicts)
