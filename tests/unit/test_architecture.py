@@ -42,7 +42,15 @@ FLOORS = {
 }
 
 # The two sides know the model and not each other; they meet in app.
-WORLD = {"collectors", "collectors.info", "pgbackrest", "pgbackrest_conf", "pgbackrest_entries", "pgbackrest_info", "process"}
+WORLD = {
+    "collectors",
+    "collectors.info",
+    "pgbackrest",
+    "pgbackrest_conf",
+    "pgbackrest_entries",
+    "pgbackrest_info",
+    "process",
+}
 WIRE = {
     "answer",
     "connection",
