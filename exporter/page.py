@@ -1,12 +1,11 @@
 """The status page: a snapshot as HTML that needs no JavaScript, reads on a phone and in the dark."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 
 from exporter import __version__, wal
+from exporter.human import line, moment, size, span
 from exporter.model import Backup, Lock, Repository, Stanza
 from exporter.snapshot import Reading, Snapshot
 from exporter.verdict import Verdict, against, judge, judge_repository, newest_backups, worst
@@ -22,7 +21,8 @@ def render(snapshot: Snapshot, *, now: float, telemetry_path: str) -> str:
     stanzas = [(stanza, judge(stanza, snapshot, now)) for stanza in snapshot.stanzas]
     shown = {stanza.name for stanza, _ in stanzas}
     unknown = [name for name in snapshot.expected.stanzas if name not in shown]
-    verdicts: list[Verdict] = [*(verdict for _, verdict in stanzas), *("unknown" for _ in unknown)]
+    verdicts = [verdict for _, verdict in stanzas]
+    verdicts += ["unknown"] * len(unknown)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -35,7 +35,7 @@ def render(snapshot: Snapshot, *, now: float, telemetry_path: str) -> str:
 <body>
 <header>
 <h1>{_headline(snapshot, verdicts)}</h1>
-<p class="quiet">pgBackRest {_version(snapshot)} · as of {_moment(now)}</p>
+<p class="quiet">pgBackRest {_version(snapshot)} · as of {moment(now)}</p>
 {"".join(_failing(name, reading, now) for name, reading in _readings(snapshot))}
 </header>
 <main>
@@ -143,11 +143,11 @@ def _backup(backup: Backup, verdict: Verdict, kept: int, now: float) -> str:
     )
     cells = (
         ("Newest", f'<span title="{escape(backup.label)}">{backup.type}</span>{error}'),
-        ("Finished", f'<time title="{_moment(backup.stop)}">{_span(now - backup.stop)} ago</time>{late}'),
-        ("Took", _span(backup.duration)),
-        ("Database", _size(backup.size)),
-        ("Copied", _size(backup.delta)),
-        ("Stored", _size(backup.repo_delta)),
+        ("Finished", f'<time title="{moment(backup.stop)}">{span(now - backup.stop)} ago</time>{late}'),
+        ("Took", span(backup.duration)),
+        ("Database", size(backup.size)),
+        ("Copied", size(backup.delta)),
+        ("Stored", size(backup.repo_delta)),
         ("Kept", str(kept)),
     )
     return _row(cells)
@@ -156,7 +156,7 @@ def _backup(backup: Backup, verdict: Verdict, kept: int, now: float) -> str:
 def _archive(stanza: Stanza, repo: Repository) -> Iterator[str]:
     history = stanza.backups.of(repo.key).backups
     if history:
-        yield f"Backups reach back to {_moment(history[0].stop)}."
+        yield f"Backups reach back to {moment(history[0].stop)}."
     for archive in stanza.current_archives():
         if archive.repo != repo.key:
             continue
@@ -176,7 +176,7 @@ def _running(lock: Lock) -> str:
     for progress in lock.progress:
         where = "" if progress.repo is None else f" to repo{progress.repo}"
         parts.append(
-            f"A {lock.command}{where} is running: {_size(progress.done)} of {_size(progress.size)} "
+            f"A {lock.command}{where} is running: {size(progress.done)} of {size(progress.size)} "
             f'<progress max="{max(progress.size, 1)}" value="{progress.done}"></progress> '
         )
     return "".join(parts) + "</p>"
@@ -228,14 +228,15 @@ def _failing(name: str, reading: Reading[object], now: float) -> str:
         else "what it told last is too old to be shown"
     )
     return _paragraph(
-        f"{_badge('critical')} The collector {escape(name)} fails, it worked {_span(now - reading.succeeded)} ago: {kept}.",
+        f"{_badge('critical')} The collector {escape(name)} fails, "
+        f"it worked {span(now - reading.succeeded)} ago: {kept}.",
         "trouble",
     )
 
 
 def _collector(name: str, reading: Reading[object], now: float) -> str:
     verdict: Verdict = "unknown" if reading.attempted is None else "ok" if reading.success else "critical"
-    worked = "never" if reading.succeeded is None else f"{_span(now - reading.succeeded)} ago"
+    worked = "never" if reading.succeeded is None else f"{span(now - reading.succeeded)} ago"
     cells = (
         ("Collector", f"{_badge(verdict)} {escape(name)}"),
         ("Worked", worked),
@@ -262,42 +263,9 @@ def _paragraph(words: str, class_: str = "") -> str:
 
 
 def _words(text: str) -> str:
-    """Return other programs' words fit to be shown: one line, of a bounded length, nothing unprintable."""
-    shown = "".join(
-        " " if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in text[:2000]
-    )
-    shown = " ".join(shown.split())
-    return escape(shown if len(shown) <= 400 else shown[:400] + " …")
+    return escape(line(text))
 
 
 def _version(snapshot: Snapshot) -> str:
     source = snapshot.info.get("")
     return escape((source.value.version if source and source.value else None) or "of unknown version")
-
-
-def _moment(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, ValueError, OSError):
-        return "a time out of range"
-
-
-def _span(seconds: float) -> str:
-    """Return a length of time in its two largest units."""
-    left = max(0, round(seconds))
-    parts = []
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        amount, left = divmod(left, length)
-        parts.append(f"{amount} {unit}" if amount else "")
-    first = next((index for index, part in enumerate(parts) if part), len(parts) - 1)
-    return " ".join(filter(None, parts[first : first + 2])) or "0 s"
-
-
-def _size(size: float | None) -> str:
-    if size is None:
-        return "–"
-    units = iter(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
-    unit = next(units)
-    while abs(size) >= 1024 and (larger := next(units, None)):
-        size, unit = size / 1024, larger
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"

@@ -27,7 +27,7 @@ FLOORS = {
     room: number
     for number, rooms in enumerate(
         (
-            "answer exposition listen logs model pgbackrest_conf process quantity tls users wal yamlfile",
+            "answer exposition human listen logs model pgbackrest_conf process quantity tls users wal yamlfile",
             "mistakes settings words",
             "connection pgbackrest pgbackrest_entries settings_file snapshot webconfig",
             "connections guard pgbackrest_info table verdict",

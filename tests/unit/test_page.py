@@ -141,7 +141,7 @@ def test_every_tag_is_closed() -> None:
             super().__init__()
             self.open: list[str] = []
 
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
             if tag not in {"meta", "br"}:
                 self.open.append(tag)
 
@@ -161,38 +161,3 @@ def test_it_needs_no_script_and_nothing_from_elsewhere() -> None:
     assert "<script" not in html
     assert "http://" not in html
     assert "https://" not in html
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 s"),
-        (59, "59 s"),
-        (61, "1 min 1 s"),
-        (3600, "1 h"),
-        (90000, "1 d 1 h"),
-        (86400 + 59, "1 d"),
-        (-5, "0 s"),
-    ],
-)
-def test_a_span_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
-    assert page._span(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [
-        (None, "–"),
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (300 << 20, "300 MiB"),
-        (5 << 60, "5120 PiB"),
-    ],
-)
-def test_a_size_is_told_in_binary_units(size: int | None, words: str) -> None:
-    assert page._size(size) == words
-
-
-def test_a_time_out_of_range_is_told_and_raises_nothing() -> None:
-    assert page._moment(1e30) == "a time out of range"
