@@ -155,7 +155,11 @@ async def test_the_sudoers_rule_allows_what_is_asked_and_nothing_else(standin: S
     *infos, version = [" ".join(call) for call in standin.calls]
     assert [bool(rule.search(words)) for words in infos] == [True, True]
     assert f"/usr/bin/pgbackrest {version}\n" in block
-    for words in ("restore --stanza=main", f"--config=/tmp/other {infos[0]}", f"{infos[1]} --cmd-ssh=/tmp/x"):
+    for words in (
+        "restore --stanza=main",
+        f"--config=/srv/other.conf {infos[0]}",
+        f"{infos[1]} --cmd-ssh=/srv/x",
+    ):
         assert not rule.search(words)
 
 
