@@ -1,7 +1,10 @@
 """Times, spans, sizes and other programs' words as people read them."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
+
+_GARBAGE = re.compile("(\N{REPLACEMENT CHARACTER}.{0,4})*\N{REPLACEMENT CHARACTER}")
 
 
 def line(text: str) -> str:
@@ -9,7 +12,7 @@ def line(text: str) -> str:
     shown = "".join(
         " " if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in text[:2000]
     )
-    shown = " ".join(shown.split())
+    shown = _GARBAGE.sub("\N{REPLACEMENT CHARACTER}", " ".join(shown.split()))
     return shown if len(shown) <= 400 else shown[:400] + " …"
 
 

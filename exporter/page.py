@@ -8,7 +8,7 @@ from exporter import __version__, wal
 from exporter.human import line, moment, size, span
 from exporter.model import Backup, Lock, Repository, Stanza
 from exporter.snapshot import Reading, Snapshot
-from exporter.verdict import Verdict, against, judge, judge_repository, newest_backups, worst
+from exporter.verdict import Verdict, against, judge, judge_repository, newest_backups, worst, worst_first
 
 _SIGN = {"ok": "✓", "unknown": "?", "warning": "!", "critical": "✗"}
 _LOUD = {"ok": "fine", "unknown": "not known", "warning": "to look at", "critical": "in danger"}
@@ -19,6 +19,7 @@ _STYLE = files("exporter").joinpath("page.css").read_text("utf-8")
 def render(snapshot: Snapshot, *, now: float, telemetry_path: str) -> str:
     """Return the page as it stands at the time *now*, in seconds since the epoch."""
     stanzas = [(stanza, judge(stanza, snapshot, now)) for stanza in snapshot.stanzas]
+    stanzas.sort(key=lambda judged: worst_first(judged[1]))
     shown = {stanza.name for stanza, _ in stanzas}
     unknown = [name for name in snapshot.expected.stanzas if name not in shown]
     verdicts = [verdict for _, verdict in stanzas]
@@ -39,9 +40,9 @@ def render(snapshot: Snapshot, *, now: float, telemetry_path: str) -> str:
 {"".join(_failing(name, reading, now) for name, reading in _readings(snapshot))}
 </header>
 <main>
+{_notes(snapshot)}
 {"".join(_stanza(stanza, verdict, snapshot, now) for stanza, verdict in stanzas)}
 {"".join(map(_unknown, unknown))}
-{_missing(snapshot)}
 {_collectors(snapshot, now)}
 </main>
 <footer>
@@ -80,7 +81,7 @@ def _headline(snapshot: Snapshot, verdicts: list[Verdict]) -> str:
 
 def _stanza(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) -> str:
     status = "It is expected, and pgBackRest does not list it." if stanza.status is None else ""
-    if stanza.status is not None and not stanza.status.ok:
+    if stanza.status is not None and not stanza.status.ok and not _told_below(stanza):
         status = f"pgBackRest says: {_words(stanza.status.message)} (code {stanza.status.code})."
     unexpected = snapshot.expected.stanzas and stanza.name not in snapshot.expected.stanzas
     note = ' <small class="quiet">not among the expected stanzas</small>' if unexpected else ""
@@ -91,6 +92,11 @@ def _stanza(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) ->
 {"".join(_repo(stanza, repo, snapshot, now) for repo in stanza.repos)}
 </section>
 """
+
+
+def _told_below(stanza: Stanza) -> bool:
+    """Whether a repository says the same, so that it need not be said twice."""
+    return stanza.status is not None and any(stanza.status.code == repo.status.code for repo in stanza.repos)
 
 
 def _unknown(name: str) -> str:
@@ -118,7 +124,7 @@ def _repo(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> s
 def _backups(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> str:
     newest = newest_backups(stanza, repo.key)
     if not newest:
-        return _paragraph("No backup of the current database.") if repo.status.code in {0, 2} else ""
+        return _paragraph("No backup of the current database.") if repo.status.ok else ""
     last = max(newest.values(), key=lambda backup: backup.stop)
     rows = []
     for type_, backup in newest.items():
@@ -182,7 +188,7 @@ def _running(lock: Lock) -> str:
     return "".join(parts) + "</p>"
 
 
-def _missing(snapshot: Snapshot) -> str:
+def _notes(snapshot: Snapshot) -> str:
     notes = []
     if snapshot.expected.error:
         notes.append(f"Which stanzas must exist is not known: {_words(snapshot.expected.error)}")

@@ -10,10 +10,17 @@ from exporter.snapshot import Snapshot
 Verdict = Literal["ok", "unknown", "warning", "critical"]
 _RANK: tuple[Verdict, ...] = ("ok", "unknown", "warning", "critical")
 
+_NO_BACKUP = 2  # pgBackRest's status code
+
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst of *verdicts*, unknown when there are none."""
     return max(verdicts, key=_RANK.index, default="unknown")
+
+
+def worst_first(verdict: Verdict) -> int:
+    """Return a key that sorts the worst to the top."""
+    return -_RANK.index(verdict)
 
 
 def against(value: float | None, threshold: Threshold) -> Verdict:
@@ -37,7 +44,7 @@ def newest_backups(stanza: Stanza, repo: int) -> dict[str, Backup]:
 def judge_repository(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> Verdict:
     """Judge one repository of a stanza: whether it can be read, and how old its backups are."""
     if not repo.status.ok:
-        return "critical"
+        return "warning" if repo.status.code == _NO_BACKUP and _in_the_making(stanza) else "critical"
     backups, threshold = newest_backups(stanza, repo.key), snapshot.settings.threshold
     last = max(backups.values(), key=lambda backup: backup.stop, default=None)
     if last is None:
@@ -49,6 +56,11 @@ def judge_repository(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: 
             "warning" if any(backup.error for backup in backups.values()) else "ok",
         )
     )
+
+
+def _in_the_making(stanza: Stanza) -> bool:
+    """Whether a backup runs, the first one for all that is known."""
+    return any(lock.held for lock in stanza.locks if lock.command == "backup")
 
 
 def judge(stanza: Stanza, snapshot: Snapshot, now: float) -> Verdict:
