@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-_GARBAGE = re.compile("(\N{REPLACEMENT CHARACTER}.{0,4})*\N{REPLACEMENT CHARACTER}")
+_GARBAGE = re.compile("\N{REPLACEMENT CHARACTER}(?:.{0,4}?\N{REPLACEMENT CHARACTER})*")  # with what stands between
 
 
 def line(text: str) -> str:
