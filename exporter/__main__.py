@@ -1,6 +1,7 @@
 """The command line: flags, logging, exit codes."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +42,18 @@ exit codes: 0 ended by a signal or nothing to complain of, 1 it could not run, 2
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    _open_standard_streams()
+    sys.stderr = logs.Stderr()
     sys.exit(_main(_parser().parse_args(argv)))
+
+
+def _open_standard_streams() -> None:
+    """Take the places of closed ones: else our first sockets would get them, and the words meant for stderr."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,10 +134,12 @@ def _main(args: argparse.Namespace) -> int:
 def _serve(args: argparse.Namespace, settings: Settings) -> int:
     program = settings.pgbackrest.command[0]
     if which(program) is None:
-        return _complain(
-            1,
-            f"{program}: no such program on PATH: install it, or say how it is called under pgbackrest.command",
+        fault = (
+            "may not be executed: allow it"
+            if which(program, os.F_OK)
+            else "no such program on PATH: install it"
         )
+        return _complain(1, f"{program}: {fault}, or say how it is called under pgbackrest.command")
     try:
         sockets = (
             listen.systemd_sockets() if args.systemd_socket else listen.bind(args.listen_address or [_PORT])

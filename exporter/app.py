@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
@@ -39,15 +39,26 @@ class Options:
     enable_lifecycle: bool = False
 
 
-def expectation(settings: Settings) -> Expectation:
-    """Return the stanzas that must exist, and what a pgbackrest.conf in force here tells of them."""
+def expectation(settings: Settings, before: Expectation | None = None) -> Expectation:
+    """Return the stanzas that must exist, and what a pgbackrest.conf in force here tells of them.
+
+    While that cannot be read, perhaps since it is being written, what it told *before* still holds.
+    """
     if not settings.is_local:
-        return Expectation(stanzas=_wanted(settings, settings.stanzas))
+        stanzas = _wanted(settings, settings.stanzas)
+        return Expectation(stanzas=stanzas, unsure=stanzas)
     pgbackrest = settings.pgbackrest
     try:
         conf = pgbackrest_conf.read(pgbackrest.config, pgbackrest.config_include_path, os.environ)
     except ConfError as error:
-        return Expectation(stanzas=_wanted(settings, settings.stanzas), error=str(error))
+        stanzas = _wanted(settings, settings.stanzas or (before.stanzas if before else ()))
+        return replace(
+            before or Expectation(),
+            stanzas=stanzas,
+            own=before.own & frozenset(stanzas) if before else frozenset(),
+            unsure=() if before and not before.unsure else stanzas,
+            error=None if settings.stanzas else str(error),
+        )
     stanzas = _wanted(settings, settings.stanzas or conf.stanzas)
     types = {
         (name, repo): kind for name in ("", *stanzas) for repo, kind in conf.repository_types(name).items()
@@ -76,8 +87,11 @@ def collectors(settings: Settings, expected: Expectation) -> list[InfoCollector]
         config_include_path=pgbackrest.config_include_path,
     )
     return [
-        InfoCollector(client=client, settings=settings.info, stanza=stanza)
-        for stanza in ("", *sorted(expected.own))
+        InfoCollector(client=client, settings=settings.info, unsure=expected.unsure),
+        *(
+            InfoCollector(client=client, settings=settings.info, stanza=stanza)
+            for stanza in sorted(expected.own)
+        ),
     ]
 
 
@@ -139,7 +153,8 @@ class App:
         return None
 
     def _replan(self) -> None:
-        self.state.change(expected=expectation(self.state.latest.settings))
+        latest = self.state.latest
+        self.state.change(expected=expectation(latest.settings, latest.expected))
         self._apply_plan()
         self._start()
 
@@ -163,7 +178,9 @@ class App:
                 del self._running[key]
         for key, collector in self._plan.items():
             if key not in self._running:
-                task = self._group.create_task(keep(collector, self.state.put), name=" ".join(key))
+                name, stanza = key
+                last = self.state.latest.readings()[name][stanza]
+                task = self._group.create_task(keep(collector, self.state.put, last=last), name=" ".join(key))
                 self._running[key] = collector, task
 
     async def _keep_looking(self) -> None:

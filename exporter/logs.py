@@ -1,9 +1,12 @@
 """Log lines on stderr: logfmt for people and Loki, JSON for machines; one line each, whatever is in them."""
 
+import io
 import json
 import logging
+import os
 import re
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -23,6 +26,21 @@ def set_up(level: str, format_: Literal["logfmt", "json"]) -> None:
     logging.basicConfig(level=level.replace("warn", "warning").upper(), handlers=[handler], force=True)
     # A full disk or a closed pipe behind stderr must not end the exporter, nor fill stderr with tracebacks.
     logging.raiseExceptions = False
+
+
+class Stderr(io.TextIOBase):
+    """The standard error, where a full disk or a closed pipe behind it costs the words and nothing else.
+
+    Python's own would raise there, and again at exit: the exit code would be wrong.
+    """
+
+    def write(self, text: str) -> int:
+        """Write at once; what cannot be written is lost."""
+        left = text.encode(errors="backslashreplace")
+        with suppress(OSError):
+            while left:
+                left = left[os.write(2, left) :]
+        return len(text)
 
 
 class Lines(logging.Formatter):

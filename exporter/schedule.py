@@ -77,10 +77,17 @@ async def attempt(collector: Collector, last: Reading[Any], clock: Clock = CLOCK
     )
 
 
-async def keep(collector: Collector, publish: Publish, clock: Clock = CLOCK) -> None:
-    """Read for ever, on a grid of *every* seconds, never twice at once; drop a value that grew stale."""
-    last: Reading[Any] = Reading()
+async def keep(
+    collector: Collector, publish: Publish, clock: Clock = CLOCK, *, last: Reading[Any] | None = None
+) -> None:
+    """Read for ever, on a grid of *every* seconds, never twice at once; drop a value that grew stale.
+
+    *last* is what is known from before, by a collector with other settings: it goes on to age.
+    """
+    last = last or Reading()
     due = good = clock.elapsed()
+    if last.succeeded is not None:
+        good -= max(0.0, clock.wall() - last.succeeded)
     while True:
         reading = await attempt(collector, last, clock)
         now = clock.elapsed()

@@ -46,6 +46,7 @@ class Expectation:
     """Which stanzas must exist, and what pgbackrest.conf tells of their repositories.
 
     *own* are those whose section carries the repository itself: only `info --stanza` sees them.
+    Where pgbackrest.conf is out of reach, *unsure* are the stanzas that may be such.
     *types* gives the storage of a stanza's repository, under the stanza "" that of one declared for all;
     *declared* are the repositories that a stanza's own section declares. *error* tells why all this could
     not be known.
@@ -53,6 +54,7 @@ class Expectation:
 
     stanzas: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
+    unsure: tuple[str, ...] = ()
     types: Mapping[tuple[str, int], str] = field(default_factory=lambda: MappingProxyType({}))
     declared: frozenset[tuple[str, int]] = frozenset()
     error: str | None = None

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from exporter import wal
 from exporter.model import Archive, Info, Stanza
 from exporter.pgbackrest import Client, PgBackRestError
-from exporter.pgbackrest_info import Decoder
-from exporter.process import ProcessError
+from exporter.pgbackrest_info import Decoder, MalformedError
 from exporter.settings import Info as InfoSettings
 
 log = logging.getLogger(__name__)
 
 # The version changes with an upgrade of the package: asking once an hour is often enough.
 _VERSION_EVERY = 3600.0
+# pgBackRest's status code for any error that has no code of its own.
+_OTHER = 99
 # After so much work in one go others get their turn: a scrape never waits for a long document.
 _BREATH = 0.005
 
@@ -31,13 +32,18 @@ class _Position:
 
 @dataclass(slots=True, kw_only=True)
 class InfoCollector:
-    """Reads all stanzas that a plain `info` lists, or the one *stanza* that only `info --stanza` sees."""
+    """Reads all stanzas that a plain `info` lists, or the one *stanza* that only `info --stanza` sees.
+
+    Where pgbackrest.conf is out of reach, nobody knows which those are: of the *unsure* stanzas each that
+    does not look well in the plain answer is asked for by name as well.
+    """
 
     client: Client
     settings: InfoSettings
     stanza: str = ""
+    unsure: tuple[str, ...] = ()
     name: str = field(default="info", init=False)
-    _decoder: Decoder = field(default_factory=Decoder, init=False)
+    _decoders: dict[str, Decoder] = field(default_factory=dict, init=False)
     _last: Info | None = field(default=None, init=False)
     _counted: dict[str, tuple[Stanza, Stanza]] = field(default_factory=dict, init=False)
     _positions: dict[tuple[str, int], _Position] = field(default_factory=dict, init=False)
@@ -61,24 +67,47 @@ class InfoCollector:
 
     def same_as(self, other: "InfoCollector") -> bool:
         """Whether *other* would read the same source in the same way."""
-        return (self.client, self.settings, self.stanza) == (other.client, other.settings, other.stanza)
+        return (self.client, self.settings, self.stanza, self.unsure) == (
+            other.client,
+            other.settings,
+            other.stanza,
+            other.unsure,
+        )
 
     async def read(self) -> Info:
         """Run `pgbackrest info` once; the same facts give the very same object.
 
-        Raises PgBackRestError, ProcessError or MalformedError, each of one line.
+        Raises PgBackRestError or MalformedError, each of one line.
         """
-        document = await self.client.info(within=self.within, stanza=self.stanza or None)
+        began = time.monotonic()
+        found = {stanza.name: stanza for stanza in await self._ask(self.stanza, self.within)}
+        for name in self.unsure:
+            left = self.within - (time.monotonic() - began)
+            if left > 0 and not _looks_well(found.get(name)):
+                found |= {stanza.name: stanza for stanza in await self._ask_again(name, left)}
+        stanzas = tuple(self._count(found[name]) for name in sorted(found))
+        skipped = tuple(line for decoder in self._decoders.values() for line in decoder.skipped)
+        return self._remember(Info(stanzas=stanzas, version=await self._ask_version(), skipped=skipped))
+
+    async def _ask(self, name: str, within: float) -> list[Stanza]:
+        """Ask pgBackRest for all stanzas, or for the one of this *name*."""
+        document = await self.client.info(within=within, stanza=name or None)
         stanzas: list[Stanza] = []
         paused = time.monotonic()
-        for stanza in self._decoder.decode(document):
-            stanzas.append(self._count(stanza))
+        for stanza in self._decoders.setdefault(name, Decoder()).decode(document):
+            stanzas.append(stanza)
             if time.monotonic() - paused > _BREATH:
                 await asyncio.sleep(0)
                 paused = time.monotonic()
-        del document
-        info = Info(stanzas=tuple(stanzas), version=await self._ask_version(), skipped=self._decoder.skipped)
-        return self._remember(info)
+        return stanzas
+
+    async def _ask_again(self, name: str, within: float) -> list[Stanza]:
+        """Ask for a stanza by its name; when that fails, the plain answer is all there is."""
+        try:
+            return await self._ask(name, within)
+        except (PgBackRestError, MalformedError) as error:
+            log.debug("stanza not read by its name", extra={"stanza": name, "error": str(error)})
+            return []
 
     def _remember(self, info: Info) -> Info:
         last = self._last
@@ -124,10 +153,14 @@ class InfoCollector:
             self._version_due = time.monotonic() + _VERSION_EVERY
             try:
                 self._version = await self.client.version(within=self.within)
-            except (PgBackRestError, ProcessError) as error:
+            except PgBackRestError as error:
                 self._version = None
                 log.warning("pgbackrest version failed", extra={"error": str(error)})
         return self._version
+
+
+def _looks_well(stanza: Stanza | None) -> bool:
+    return stanza is not None and stanza.status is not None and stanza.status.code != _OTHER
 
 
 def _same(info: Info, last: Info) -> bool:

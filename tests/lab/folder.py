@@ -14,8 +14,9 @@ from tests.lab.program import LabError, until
 
 PREFIX = "pgbackrest-lab-"
 MARKER = "made-by-the-pgbackrest-exporter-lab"
-# Stands in the environment of every process that the lab starts, and of their children.
-VARIABLE = "PGBACKREST_LAB_FOLDER"
+# Stands in the environment of every process that the lab starts, and of their children. Not PGBACKREST_*: from 2.53 on
+# pgBackRest warns of what it does not know there, on stdout and in front of its JSON.
+VARIABLE = "LAB_OF_PGBACKREST_EXPORTER"
 
 
 class Folder:

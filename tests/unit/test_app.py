@@ -43,19 +43,37 @@ def test_stanzas_of_the_settings_replace_the_sections(conf: PgBackRest) -> None:
     assert expectation(Settings(pgbackrest=conf, stanzas={"main": Stanza()})).stanzas == ("main",)
 
 
-def test_a_configuration_that_cannot_be_read_leaves_the_settings_stanzas_and_says_so(tmp_path: Path) -> None:
+def test_without_a_readable_configuration_the_settings_stanzas_are_expected_and_may_have_their_own_repository(
+    tmp_path: Path,
+) -> None:
     gone = PgBackRest(config=str(tmp_path / "gone.conf"))
     expected = expectation(Settings(pgbackrest=gone, stanzas={"main": Stanza()}))
-    assert expected.stanzas == ("main",)
+    assert (expected.stanzas, expected.unsure, expected.error) == (("main",), ("main",), None)
+
+
+def test_without_any_list_of_stanzas_it_says_why_none_is_expected(tmp_path: Path) -> None:
+    expected = expectation(Settings(pgbackrest=PgBackRest(config=str(tmp_path / "gone.conf"))))
+    assert expected.stanzas == ()
     assert expected.error is not None
     assert "gone.conf" in expected.error
+
+
+def test_what_a_configuration_told_holds_while_it_cannot_be_read(conf: PgBackRest) -> None:
+    before = expectation(Settings(pgbackrest=conf))
+    Path(str(conf.config)).unlink()
+    after = expectation(Settings(pgbackrest=conf), before)
+    assert (after.stanzas, after.own, after.unsure) == (before.stanzas, before.own, ())
+    assert after.error is not None
 
 
 def test_behind_ssh_the_local_configuration_does_not_count(conf: PgBackRest) -> None:
     remote = PgBackRest(command=("ssh", "repo-host", "pgbackrest"), config=conf.config)
     assert expectation(Settings(pgbackrest=remote)).stanzas == ()
+    assert expectation(Settings(pgbackrest=remote, stanzas={"main": Stanza()})).unsure == ("main",)
 
 
-def test_there_is_one_collector_for_all_and_one_for_each_stanza_with_its_own_repository(conf: PgBackRest) -> None:
+def test_there_is_one_collector_for_all_and_one_for_each_stanza_with_its_own_repository(
+    conf: PgBackRest,
+) -> None:
     settings = Settings(pgbackrest=conf)
     assert [one.stanza for one in collectors(settings, expectation(settings))] == ["", "own"]

@@ -45,13 +45,17 @@ async def test_the_same_facts_are_the_very_same_object(collector: InfoCollector,
     assert await collector.read() is not first
 
 
-async def test_the_version_is_not_asked_for_at_every_reading(collector: InfoCollector, standin: Standin) -> None:
+async def test_the_version_is_not_asked_for_at_every_reading(
+    collector: InfoCollector, standin: Standin
+) -> None:
     for _ in range(3):
         await collector.read()
     assert sum("version" in words for words in standin.calls) == 1
 
 
-async def test_steps_forward_are_counted_for_each_repository(collector: InfoCollector, standin: Standin) -> None:
+async def test_steps_forward_are_counted_for_each_repository(
+    collector: InfoCollector, standin: Standin
+) -> None:
     assert await advances(collector) == [0, 0]
     archived(standin, "000000010000000000000015")
     assert await advances(collector) == [5, 0]
@@ -113,9 +117,31 @@ async def test_one_stanza_is_asked_for_by_name(standin: Standin) -> None:
     assert all("--stanza=demo" in words for words in standin.calls)
 
 
-async def test_a_failure_is_raised_and_the_next_reading_works(collector: InfoCollector, standin: Standin) -> None:
+async def test_a_failure_is_raised_and_the_next_reading_works(
+    collector: InfoCollector, standin: Standin
+) -> None:
     standin.behaves("exit 55", stderr=b"ERROR: [055]: unable to open missing file '/etc/x' for read\n")
     with pytest.raises(PgBackRestError, match="unable to open missing file"):
         await collector.read()
     standin.behaves("")
     assert (await collector.read()).version == "2.59.1"
+
+
+async def test_an_unsure_stanza_is_asked_for_by_name_only_while_the_plain_answer_does_not_show_it(
+    standin: Standin,
+) -> None:
+    standin.prints(b"[]")
+    standin.prints(DOCUMENT, "demo")
+    collector = InfoCollector(client=Client(), settings=InfoSettings(), unsure=("demo",))
+    assert [stanza.name for stanza in (await collector.read()).stanzas] == ["demo"]
+    standin.prints(DOCUMENT)
+    calls = len(standin.calls)
+    await collector.read()
+    assert len(standin.calls) == calls + 1
+
+
+async def test_an_unsure_stanza_that_cannot_be_asked_for_loses_no_other(standin: Standin) -> None:
+    standin.prints(DOCUMENT)
+    standin.prints(b"garbage", "other")
+    collector = InfoCollector(client=Client(), settings=InfoSettings(), unsure=("demo", "other"))
+    assert [stanza.name for stanza in (await collector.read()).stanzas] == ["demo"]

@@ -1,0 +1,1 @@
+"""The exporter as a process of its own, with the stand-in as the only pgbackrest that it finds."""
