@@ -145,7 +145,7 @@ def _serve(args: argparse.Namespace, settings: Settings) -> int:
             listen.systemd_sockets() if args.systemd_socket else listen.bind(args.listen_address or [_PORT])
         )
     except listen.ListenError as error:
-        return _complain(1, str(error))
+        return _complain(2 if isinstance(error, listen.BadAddressError) else 1, str(error))
     options = Options(
         config_file=args.config_file,
         web_config_file=args.web_config_file,

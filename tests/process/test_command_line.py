@@ -68,8 +68,9 @@ def test_every_mistake_of_the_web_configuration_is_one_line(host: Host) -> None:
     assert len([line for line in done.complaints if "basic_auth_users" in line]) == 1
 
 
-@pytest.mark.parametrize("name", ["config.file", "web.config.file"])
-@pytest.mark.parametrize("path", ["/no/such/file.yml", "/proc"])
+@pytest.mark.parametrize(
+    ("name", "path"), [("config.file", "/no/such/file.yml"), ("web.config.file", "/proc")]
+)
 def test_a_file_that_cannot_be_read_is_one_line(host: Host, name: str, path: str) -> None:
     done = host.run(f"--{name}={path}", ANYWHERE)
     assert done.code == 2
@@ -133,8 +134,14 @@ def test_a_port_of_another_exporter_is_taken_again_when_that_has_ended(host: Hos
     host.start(address=address).until_ready()
 
 
-@pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"], ids=["closed", "full"])
-@pytest.mark.parametrize("flag", ["--config.file=/no/such/file.yml", "--no-such-flag"])
+@pytest.mark.parametrize(
+    ("stderr", "flag"),
+    [
+        ("2>&-", "--no-such-flag"),
+        ("2>/dev/full", "--no-such-flag"),
+        ("2>/dev/full", "--config.file=/no/such/file.yml"),
+    ],
+)
 def test_the_exit_code_is_right_when_nobody_can_be_told(host: Host, stderr: str, flag: str) -> None:
     done = host.run(command=(*redirected(stderr), flag))
     assert done.code == 2

@@ -82,8 +82,10 @@ def test_no_secret_stands_in_a_list_of_processes(host: Host, guarded: Running) -
     assert told("\n".join([*commands, *(" ".join(call) for call in host.standin.calls)])) == []
 
 
-def test_pgbackrest_is_handed_its_secrets_by_the_environment(host: Host, guarded: Running) -> None:
-    assert guarded.process.poll() is None
+def test_pgbackrest_is_handed_its_secrets_by_the_environment(host: Host) -> None:
+    host.variables.update(VARIABLES)
+    host.standin.behaves("hang")
+    host.start().until(host.others, "pgbackrest runs")
     assert proc.environment(host.others()[0]).items() >= VARIABLES.items()
 
 
