@@ -17,6 +17,10 @@ class ListenError(Exception):
     """An address cannot be listened on; the message is one line that names it and the remedy."""
 
 
+class BadAddressError(ListenError):
+    """What was given is no address at all."""
+
+
 class UnixListener(socket.socket):
     """A listening UNIX socket that takes its file away when it is closed."""
 
@@ -102,7 +106,7 @@ def _bind(address: str) -> list[socket.socket]:
 def _split(address: str) -> tuple[str, int]:
     found = re.fullmatch(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:\[\]/]*)):(?P<port>\d{1,5})", address)
     if not found or int(found["port"]) > 65535:
-        raise ListenError(
+        raise BadAddressError(
             f"{address!r} is no address to listen on:"
             " write :9854, 127.0.0.1:9854, [::1]:9854 or unix:/run/exporter.sock"
         )
@@ -157,7 +161,7 @@ def _listening(family: int, place: tuple[object, ...], *, dual: bool = False) ->
 
 def _bind_unix(path: Path) -> socket.socket:
     if not path.name:
-        raise ListenError("unix: needs a path: write unix:/run/exporter.sock")
+        raise BadAddressError("unix: needs a path: write unix:/run/exporter.sock")
     path = path.absolute()
     _remove_stale(path)
     sock = UnixListener(path)

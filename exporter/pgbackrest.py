@@ -14,6 +14,8 @@ from exporter.process import BadCommand, Completed, ProcessError, TimedOut, run
 
 log = logging.getLogger(__name__)
 
+# More than the info of 200,000 backups; what prints more has lost its way, and shall not take our memory with it.
+_LONGEST: Final = 128 << 20
 # Nothing but the answer on stdout. 2.53 and later still print there what they say before they know these options.
 _QUIET: Final = ("--log-level-console=off", "--log-level-stderr=error", "--log-level-file=off")
 
@@ -154,7 +156,7 @@ class Client:
         if any(PurePath(word).name == "ssh" for word in self.command):
             options = [shlex.quote(option) for option in options]  # ssh joins them for a shell over there
         try:
-            done = await run((*self.command, *options), within=within, env=_environment())
+            done = await run((*self.command, *options), within=within, env=_environment(), limit=_LONGEST)
         except BadCommand as error:
             raise PgBackRestError(f"{error} (setting pgbackrest.command)") from error
         except TimedOut as error:
