@@ -228,7 +228,7 @@ def _failure(what: str, done: Completed) -> PgBackRestError:
     ending = _ending(code, name)
     remedy = _remedy(code, words)
     message = (
-        f"pgbackrest {what}: {ending}" + (f": {words}" if words else "") + (f"; {remedy}" if remedy else "")
+        f"pgbackrest {what}: {ending}" + (f": {words}" if words else "") + (f" - {remedy}" if remedy else "")
     )
     return PgBackRestError(message, code=code, name=name)
 

@@ -84,7 +84,7 @@ async def test_other_endings_are_named_too(
     code: int, stderr: bytes, words: str, remedy: str | None, standin: Standin
 ) -> None:
     standin.behaves(f"exit {code}", b"[]", stderr)
-    before, dash, after = str(await error_of(Client())).partition(" – ")
+    before, dash, after = str(await error_of(Client())).partition(" - ")
     assert before == f"pgbackrest info: {words}"
     assert bool(dash) == bool(remedy)
     assert after.startswith(remedy or "")
@@ -285,7 +285,7 @@ async def test_secrets_do_not_get_into_an_error(standin: Standin, monkeypatch: p
         "exit 29", stderr=b"ERROR: [029]: missing '=' in key/value at line 3: repo1-s3-key hunter2"
     )
     assert str(await error_of(Client())).startswith(
-        "pgbackrest info: error 29 (format): missing '=' in key/value at line 3 – correct pgbackrest.conf"
+        "pgbackrest info: error 29 (format): missing '=' in key/value at line 3 - correct pgbackrest.conf"
     )
 
 
