@@ -6,7 +6,7 @@ and writing it together with the body in one call saves a good part of a scrape'
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
@@ -63,31 +63,27 @@ class Answer(web.StreamResponse):
         self._length = length
         self._written = False
 
-    @property
-    def small(self) -> bool:
-        """Whether it is best written in one go."""
-        return self._length <= _AT_ONCE
-
-    def whole(self, asked: Asked | web.BaseRequest) -> bytes:
-        """Give all its bytes."""
+    def chunks(self, asked: Asked | web.BaseRequest) -> Iterator[bytes]:
+        """Give its bytes, head first, as they are best written; once."""
         head = self._head_for(asked)
-        return head if asked.method == "HEAD" else b"".join((head, *self._pieces))
+        if asked.method == "HEAD":
+            yield head
+        elif self._length <= _AT_ONCE:
+            yield b"".join((head, *self._pieces))
+        else:
+            pieces = iter(self._pieces)
+            yield head + next(pieces, b"")
+            yield from pieces
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Write the whole answer, once; raises ConnectionError when the client has gone."""
         if self._written:
             return None
         self._written = True
-        if self.small or request.method == "HEAD":
-            _transport_of(request).write(self.whole(request))
-        else:
-            _transport_of(request).write(self._head_for(request))
-            for piece in self._pieces:
-                _transport_of(request).write(piece)
-                if request.protocol.writing_paused:
-                    await request.writer.drain()
-        if request.protocol.writing_paused:
-            await request.writer.drain()
+        for chunk in self.chunks(request):
+            _transport_of(request).write(chunk)
+            if request.protocol.writing_paused:
+                await request.writer.drain()
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:

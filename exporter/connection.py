@@ -5,7 +5,7 @@ import fcntl
 import logging
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,6 +18,7 @@ from exporter.tls import Tls
 log = logging.getLogger(__name__)
 
 _FOR_EVER = 1e9  # seconds
+_CHUNKS_A_TURN = 4  # of 256 KiB: a millisecond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +59,12 @@ class Connection(web.RequestHandler):
         "_at_once",
         "_chunk",
         "_half",
+        "_held",
+        "_leaving",
         "_limits",
         "_progress",
         "_progress_at",
+        "_rest",
         "_since",
         "_state",
         "_wire",
@@ -98,6 +102,9 @@ class Connection(web.RequestHandler):
         self._at_once = at_once
         self._chunk: bytes | None = b""  # what came last, if it began with a request's first byte
         self._again: tuple[bytes, Asked] | None = None  # a request, and what it asks
+        self._rest: Iterator[bytes] | None = None  # of an answer that is given there and then
+        self._held = b""
+        self._leaving = False
         self._wire: asyncio.Transport | None = None  # aiohttp forgets its own when it begins to close
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -115,11 +122,14 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the place back."""
         super().connection_lost(exc)
-        self._wire = None
+        self._wire = self._rest = None
         self.lost()
 
     def data_received(self, data: bytes) -> None:
         """Answer the request of before there and then; for another start the time for its head."""
+        if self._rest is not None:  # TLS had read on before it was told to pause
+            self._held += data
+            return
         if not data:  # aiohttp goes on with what it has
             super().data_received(data)
             return
@@ -155,11 +165,42 @@ class Connection(web.RequestHandler):
         if self._wire is None or self._wire.is_closing() or self.writing_paused:
             return False
         answer = self._at_once(asked)
-        if answer is None or not answer.small:
+        if answer is None:
             return False
-        self._wire.write(answer.whole(asked))
-        self._enter("idle")
+        self._enter("answer")
+        self._rest = answer.chunks(asked)
+        self._pour()
+        if self._rest is not None:
+            self._wire.pause_reading()
         return True
+
+    def resume_writing(self) -> None:
+        """Go on when the kernel has taken what was written."""
+        super().resume_writing()
+        self._pour()
+
+    def _pour(self) -> None:
+        """Write the rest of an answer until the client is slow, or others should have their turn."""
+        if self._rest is None or self._wire is None or self._wire.is_closing():
+            return
+        for number, chunk in enumerate(self._rest, 1):
+            self._wire.write(chunk)
+            if self.writing_paused:
+                return
+            if number == _CHUNKS_A_TURN:
+                self._loop.call_soon(self._pour)
+                return
+        self._poured(self._wire)
+
+    def _poured(self, wire: asyncio.Transport) -> None:
+        self._rest, held, self._held = None, self._held, b""
+        self._enter("idle")
+        if self._leaving:
+            self.force_close()
+            return
+        wire.resume_reading()
+        if held:
+            self.data_received(held)
 
     def overdue(self, now: float) -> bool:
         """Tell whether the client has had its time."""
@@ -184,10 +225,11 @@ class Connection(web.RequestHandler):
 
     def retire(self) -> None:
         """End the connection as soon as no request is being answered on it."""
-        if self._state == "answer":
-            self.close()
-        else:
+        self._leaving = True
+        if self._state != "answer":
             self.force_close()
+        elif self._rest is None:
+            self.close()
 
     def handle_error(
         self,

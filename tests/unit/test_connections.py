@@ -28,6 +28,8 @@ from tests.unit.served import (
 )
 
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
+AGAIN = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+"""What Client.ask() sends: byte for byte the request of before."""
 
 
 @contextlib.asynccontextmanager
@@ -371,6 +373,62 @@ async def test_a_big_answer_over_tls_arrives_whole(tls_config: Path, ca: trustme
     source = Source(Body((piece for _ in range(20)), 20 * len(piece)))
     async with served(source, config=tls_config) as site:
         assert (await site.get("/metrics", tls=trusting(ca))).body == piece * 20
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_big_answers_to_requests_that_come_again_arrive_whole_and_in_order(
+    secure: bool, tls_config: Path, ca: trustme.CA
+) -> None:
+    pieces = [os.urandom(256 * 1024) for _ in range(40)]
+    source = Source(Body(pieces, sum(map(len, pieces))))
+    config, tls = (tls_config, trusting(ca)) if secure else (None, None)
+    async with served(source, config=config, tls=tls) as site, client_of(site) as client:
+        for _ in range(3):
+            assert (await client.ask("/metrics")).body == b"".join(pieces)
+        await client.send(AGAIN)
+        await client.reader.readuntil(b"\r\n\r\n")
+        # The next request is there long before the answer to this one has been read.
+        await client.send(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await client.reader.readexactly(source.body.length) == b"".join(pieces)
+        assert (await client.reply()).body == b"The exporter is healthy.\n"
+
+
+async def test_a_big_answer_is_finished_before_its_connection_is_retired(
+    tls_config: Path, ca: trustme.CA
+) -> None:
+    pieces = [os.urandom(256 * 1024) for _ in range(80)]
+    source = Source(Body(pieces, sum(map(len, pieces))))
+    async with served(source, config=tls_config, tls=trusting(ca)) as site, client_of(site) as client:
+        assert (await client.ask("/-/healthy")).status == 200
+        assert (await client.ask("/metrics")).status == 200
+        await client.send(AGAIN)
+        await client.reader.readuntil(b"\r\n\r\n")
+        write_certificate(ca, tls_config.parent)
+        assert await site.serving.refresh() is None
+        assert await client.reader.readexactly(source.body.length) == b"".join(pieces)
+        assert await client.ended() == b""
+
+
+async def test_others_are_served_while_a_big_answer_is_written() -> None:
+    pieces = [b"x" * 256 * 1024] * 400
+    source = Source(Body(pieces, sum(map(len, pieces))))
+    async with served(source) as site, client_of(site) as big, client_of(site) as other:
+        assert (await big.ask("/metrics")).status == 200
+        await big.send(AGAIN)
+        await big.reader.readuntil(b"\r\n\r\n")
+        assert (await other.ask("/-/healthy")).status == 200
+        assert len(await big.reader.readexactly(source.body.length)) == source.body.length
+
+
+async def test_a_client_that_stops_reading_the_second_answer_is_ended() -> None:
+    pieces = [b"x" * 256 * 1024] * 400
+    source = Source(Body(pieces, sum(map(len, pieces))))
+    async with served(source, limits=Limits(stalled=0.3)) as site, client_of(site) as client:
+        assert (await client.ask("/metrics")).status == 200
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        both = descriptors()
+        await client.send(AGAIN)
+        await until(lambda: descriptors() == both - 1)
 
 
 async def test_a_half_header_over_tls_is_ended(tls_config: Path, ca: trustme.CA) -> None:
