@@ -46,7 +46,9 @@ def test_it_says_what_prometheus_client_would_say() -> None:
         name = "a_gauge" if kind == "gauge" else "a_counter_total"
         for label, value in values.items():
             family.add_metric([label], value)
-        lines = "".join(f"{name}{labels(('name',), (label,))} {number(value)}\n" for label, value in values.items())
+        lines = "".join(
+            f"{name}{labels(('name',), (label,))} {number(value)}\n" for label, value in values.items()
+        )
         writer.add(Family(name, kind, help_), [samples(lines)])  # type: ignore[arg-type]
 
     class Both:
@@ -71,7 +73,15 @@ def test_any_label_and_value_is_read_back_as_it_was(label: str, value: float) ->
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(1, "1"), (True, "1"), (0.25, "0.25"), (1e300, "1e+300"), (math.inf, "+Inf"), (-math.inf, "-Inf"), (math.nan, "NaN")],
+    [
+        (1, "1"),
+        (True, "1"),
+        (0.25, "0.25"),
+        (1e300, "1e+300"),
+        (math.inf, "+Inf"),
+        (-math.inf, "-Inf"),
+        (math.nan, "NaN"),
+    ],
 )
 def test_numbers_are_written_as_both_formats_read_them(value: float, written: str) -> None:
     assert number(value) == written
@@ -99,7 +109,9 @@ def test_the_compressed_body_is_one_ordinary_gzip_member(size: int) -> None:
 
 
 def test_ages_are_made_at_the_scrape_and_never_negative() -> None:
-    exposition = Exposition({}, [(Family("age", "gauge", "help"), (('age{s="a"}', 100.0), ('age{s="b"}', 300.0)))])
+    exposition = Exposition(
+        {}, [(Family("age", "gauge", "help"), (('age{s="a"}', 100.0), ('age{s="b"}', 300.0)))]
+    )
     assert body(exposition, now=250.0).splitlines()[2:] == [b'age{s="a"} 150.000', b'age{s="b"} 0.000']
 
 

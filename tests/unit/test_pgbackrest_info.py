@@ -48,7 +48,10 @@ def test_only_the_stanza_that_changed_is_made_anew() -> None:
 def test_a_new_backup_leaves_the_known_ones_the_same_objects() -> None:
     document = changed()
     newest = document[0]["backup"].pop()
-    pack = lambda: json.dumps(document, separators=(",", ":")).encode()  # noqa: E731
+
+    def pack() -> bytes:
+        return json.dumps(document, separators=(",", ":")).encode()
+
     first, decoder = decode(pack())
     document[0]["backup"].append(newest)
     again, _ = decode(pack(), decoder)
@@ -69,7 +72,9 @@ def test_a_failed_document_does_not_pass_for_the_next() -> None:
     assert decode(SEVERAL, decoder)[0] == first
 
 
-@pytest.mark.parametrize("document", [b"", b"nonsense", b"{}", b"42", b"[", SEVERAL[: len(SEVERAL) // 2], SEVERAL + b"x"])
+@pytest.mark.parametrize(
+    "document", [b"", b"nonsense", b"{}", b"42", b"[", SEVERAL[: len(SEVERAL) // 2], SEVERAL + b"x"]
+)
 def test_what_is_no_document_is_one_line(document: bytes) -> None:
     with pytest.raises(MalformedError, match=r"^pgbackrest info printed \d+ bytes that are not") as caught:
         decode(document)
@@ -107,16 +112,30 @@ def test_fields_of_the_future_are_ignored_and_missing_ones_are_none() -> None:
     ("path", "value", "said"),
     [
         (("backup", 1, "timestamp"), None, 'stanza demo: backup 2 of 3: "timestamp" is missing'),
-        (("backup", 1, "type"), "huge", "stanza demo: backup 2 of 3: \"type\" is 'huge' where full, diff or incr is expected"),
-        (("backup", 1, "info", "size"), True, 'stanza demo: backup 2 of 3: "size" is bool where int is expected'),
+        (
+            ("backup", 1, "type"),
+            "huge",
+            "stanza demo: backup 2 of 3: \"type\" is 'huge' where full, diff or incr is expected",
+        ),
+        (
+            ("backup", 1, "info", "size"),
+            True,
+            'stanza demo: backup 2 of 3: "size" is bool where int is expected',
+        ),
         (("backup", 1, "label"), "20261122-071108F", None),
         (("db", 0), 5, "stanza demo: db 1 of 2: it is not an object"),
-        (("archive", 1, "database"), [], 'stanza demo: archive 2 of 2: "database" is list where dict is expected'),
+        (
+            ("archive", 1, "database"),
+            [],
+            'stanza demo: archive 2 of 2: "database" is list where dict is expected',
+        ),
         (("repo", 0, "key"), 2, "stanza demo: repo 2 of 2: it is listed twice"),
         (("status", "lock"), 7, 'stanza demo: lock: "lock" is int where dict is expected'),
     ],
 )
-def test_one_bad_entry_is_told_and_loses_no_other(path: tuple[Any, ...], value: Any, said: str | None) -> None:
+def test_one_bad_entry_is_told_and_loses_no_other(
+    path: tuple[Any, ...], value: Any, said: str | None
+) -> None:
     document = changed()
     *way, last = path
     place = document[0]
@@ -185,7 +204,9 @@ def _paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(_paths(changed())), value=json_values)
-def test_any_value_in_any_place_of_a_genuine_document_loses_at_most_its_entry(path: tuple[Any, ...], value: Any) -> None:
+def test_any_value_in_any_place_of_a_document_loses_at_most_its_entry(
+    path: tuple[Any, ...], value: Any
+) -> None:
     document = changed()
     *way, last = path
     place = document

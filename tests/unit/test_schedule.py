@@ -85,7 +85,9 @@ async def test_cancellation_passes_through() -> None:
 
 
 @pytest.mark.parametrize(("takes", "slept"), [(0, [60, 60]), (10, [50, 50]), (70, [50, 50]), (60, [60, 60])])
-async def test_readings_keep_to_their_grid_and_skip_what_they_missed(takes: float, slept: list[float]) -> None:
+async def test_readings_keep_to_their_grid_and_skip_what_they_missed(
+    takes: float, slept: list[float]
+) -> None:
     collector = Scripted(["a", "b"], takes=takes)
     await published(collector)
     assert collector.time.slept == slept

@@ -68,4 +68,8 @@ def test_the_same_facts_of_a_missing_stanza_are_the_same_object() -> None:
 
 def test_a_type_declared_for_all_holds_where_a_stanza_declares_none() -> None:
     expected = Expectation(types={("", 1): "s3", ("own", 1): "posix"})
-    assert (expected.type_of("main", 1), expected.type_of("own", 1), expected.type_of("main", 2)) == ("s3", "posix", "")
+    assert (expected.type_of("main", 1), expected.type_of("own", 1), expected.type_of("main", 2)) == (
+        "s3",
+        "posix",
+        "",
+    )

@@ -34,7 +34,10 @@ def counting() -> tuple[Renderer, list[str]]:
 
     metric = Metric[Stanza]("code", "The code.", lambda one: one.status.code if one.status else None)
     group = Group(
-        labels=("stanza",), parts=lambda known: [(one,) for one in known.stanzas], rows=rows, metrics=(metric,)
+        labels=("stanza",),
+        parts=lambda known: [(one,) for one in known.stanzas],
+        rows=rows,
+        metrics=(metric,),
     )
     return Renderer([group]), made
 
