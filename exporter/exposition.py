@@ -11,7 +11,7 @@ import math
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Literal
 
@@ -20,7 +20,7 @@ from isal import isal_zlib
 Format = Literal["text", "openmetrics"]
 FORMATS: tuple[Format, ...] = ("text", "openmetrics")
 
-_EOF = b"# EOF\n"
+_EOF = "# EOF\n"
 # RFC 1952 §2.3: no name, no time, system unknown. The last block of a deflate stream is an empty one.
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK = b"\x03\x00"
@@ -152,11 +152,8 @@ class Exposition:
     def __init__(
         self, blocks: Mapping[Format, Sequence[Block]] | None = None, aged: Sequence[tuple[Family, Aged]] = ()
     ) -> None:
-        self._facts = {format_: _Facts.of((blocks or {}).get(format_, ())) for format_ in FORMATS}
-        self._aged = {
-            format_: tuple((family.head(format_).decode(), rows) for family, rows in aged if rows)
-            for format_ in FORMATS
-        }
+        self._facts = {format_: _Facts((blocks or {}).get(format_, ())) for format_ in FORMATS}
+        self._ages = {format_: _Ages(aged, format_) for format_ in FORMATS}
 
     def body(self, accept: str, *, gzip: bool, now: float, own: Callable[[Format], Block]) -> Body:
         """Answer a scrape at the time *now* that accepts the media types *accept*.
@@ -165,47 +162,57 @@ class Exposition:
         """
         format_, content_type = negotiate(accept)
         facts = self._facts[format_]
-        live = (own(format_), Block.of(self._ages(format_, now)))
+        live = (own(format_), Block.of(self._ages[format_].at(now)))
         if not gzip:
             length = facts.size + sum(len(block.plain) for block in live)
             plain = (block.plain for block in chain(facts.blocks, live))
             return Body(content_type, None, length, _joined(plain))
-        crc, size, length = facts.crc, facts.size, len(_GZIP_HEADER) + facts.deflated_size
+        crc, size, length = facts.crc, facts.size, facts.deflated_size
         for block in live:
             crc = isal_zlib.crc32_combine(crc, block.crc, len(block.plain))
             size += len(block.plain)
             length += len(block.deflated)
         end = _LAST_BLOCK + struct.pack("<II", crc, size & 0xFFFFFFFF)
-        deflated = (block.deflated for block in chain(facts.blocks, live))
-        return Body(
-            content_type, "gzip", length + len(end), _joined(chain((_GZIP_HEADER,), deflated, (end,)))
-        )
-
-    def _ages(self, format_: Format, now: float) -> bytes:
-        parts = []
-        for head, rows in self._aged[format_]:
-            parts.append(head)
-            # A clock that was set back must not make an age negative.
-            parts += [f"{before} {max(now - moment, 0.0):.3f}\n" for before, moment in rows]
-        return "".join(parts).encode() + (_EOF if format_ == "openmetrics" else b"")
+        deflated = chain(facts.deflated, (block.deflated for block in live), (end,))
+        return Body(content_type, "gzip", length + len(end), _joined(deflated))
 
 
-@dataclass(frozen=True, slots=True)
 class _Facts:
     """The blocks of one format, and what of them can be summed up before a scrape."""
 
-    blocks: tuple[Block, ...]
-    crc: int
-    size: int
-    deflated_size: int
-
-    @classmethod
-    def of(cls, blocks: Sequence[Block]) -> "_Facts":
-        crc = size = 0
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = tuple(blocks)
+        self.crc = self.size = 0
         for block in blocks:
-            crc = isal_zlib.crc32_combine(crc, block.crc, len(block.plain))
-            size += len(block.plain)
-        return cls(tuple(blocks), crc, size, sum(len(block.deflated) for block in blocks))
+            self.crc = isal_zlib.crc32_combine(self.crc, block.crc, len(block.plain))
+            self.size += len(block.plain)
+        self.deflated_size = len(_GZIP_HEADER) + sum(len(block.deflated) for block in blocks)
+
+    @cached_property
+    def deflated(self) -> tuple[bytes, ...]:
+        """The beginning of a gzip body, joined at the first scrape that asks for it."""
+        return tuple(_joined(chain((_GZIP_HEADER,), (block.deflated for block in self.blocks))))
+
+
+class _Ages:
+    """The families whose samples are made at the scrape, as one template that one operation fills."""
+
+    def __init__(self, aged: Sequence[tuple[Family, Aged]], format_: Format) -> None:
+        parts: list[str] = []
+        self._moments: list[float] = []
+        for family, rows in aged:
+            if rows:
+                parts.append(family.head(format_).decode().replace("%", "%%"))
+                parts += [before.replace("%", "%%") + " %d\n" for before, _ in rows]
+                self._moments += [moment for _, moment in rows]
+        if format_ == "openmetrics":
+            parts.append(_EOF)
+        self._template = "".join(parts)
+
+    def at(self, now: float) -> bytes:
+        """Return the samples in whole seconds. A clock that was set back does not make them negative."""
+        ages = [now - moment if now > moment else 0 for moment in self._moments]
+        return (self._template % tuple(ages)).encode()
 
 
 def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:

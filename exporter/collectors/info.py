@@ -92,10 +92,12 @@ class InfoCollector:
     async def _ask(self, name: str, within: float) -> list[Stanza]:
         """Ask pgBackRest for all stanzas, or for the one of this *name*."""
         document = await self.client.info(within=within, stanza=name or None)
+        await asyncio.sleep(0)
         stanzas: list[Stanza] = []
         paused = time.monotonic()
         for stanza in self._decoders.setdefault(name, Decoder()).decode(document):
-            stanzas.append(stanza)
+            if stanza is not None:
+                stanzas.append(stanza)
             if time.monotonic() - paused > _BREATH:
                 await asyncio.sleep(0)
                 paused = time.monotonic()

@@ -23,7 +23,7 @@ NOW = 1795400000.0  # a day after the documents were printed
 
 def snapshot(document: bytes) -> Snapshot:
     decoder = Decoder()
-    stanzas = tuple(decoder.decode(document))
+    stanzas = tuple(filter(None, decoder.decode(document)))
     reading = Reading(
         value=Info(stanzas=stanzas, version="2.59.1", skipped=decoder.skipped),
         attempted=NOW,

@@ -108,11 +108,16 @@ def test_the_compressed_body_is_one_ordinary_gzip_member(size: int) -> None:
         assert plain == body(exposition, accept, now=7.0) == gzip.decompress(compressed)
 
 
+def test_a_per_cent_sign_in_a_label_is_no_placeholder() -> None:
+    exposition = Exposition({}, [(Family("age", "gauge", "100 %d"), (('age{s="%s%%d"}', 1.0),))])
+    assert body(exposition, now=2.0).splitlines()[2:] == [b'age{s="%s%%d"} 1']
+
+
 def test_ages_are_made_at_the_scrape_and_never_negative() -> None:
     exposition = Exposition(
         {}, [(Family("age", "gauge", "help"), (('age{s="a"}', 100.0), ('age{s="b"}', 300.0)))]
     )
-    assert body(exposition, now=250.0).splitlines()[2:] == [b'age{s="a"} 150.000', b'age{s="b"} 0.000']
+    assert body(exposition, now=250.0).splitlines()[2:] == [b'age{s="a"} 150', b'age{s="b"} 0']
 
 
 def test_a_family_without_samples_is_left_out() -> None:

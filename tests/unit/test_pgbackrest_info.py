@@ -18,7 +18,7 @@ SEVERAL = (CORPUS / "2.59.1" / "several_stanzas.json").read_bytes()
 def decode(document: bytes | list[Any], decoder: Decoder | None = None) -> tuple[tuple[Stanza, ...], Decoder]:
     decoder = decoder or Decoder()
     data = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return tuple(decoder.decode(data)), decoder
+    return tuple(filter(None, decoder.decode(data))), decoder
 
 
 def changed(document: bytes = DOCUMENT) -> Any:
@@ -61,7 +61,9 @@ def test_a_new_backup_leaves_the_known_ones_the_same_objects() -> None:
 
 def test_an_abandoned_decoding_does_not_pass_for_done() -> None:
     decoder = Decoder()
-    next(decoder.decode(SEVERAL))
+    steps = decoder.decode(SEVERAL)
+    while next(steps) is None:
+        pass
     assert len(decode(SEVERAL, decoder)[0]) == 3
 
 
