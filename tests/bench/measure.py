@@ -31,7 +31,6 @@ class Measured:
     collection_cpu_scraped: dict[str, float] = field(default_factory=dict)
     busy: dict[str, Scrapes] = field(default_factory=dict)
     calm: dict[str, float] = field(default_factory=dict)
-    lines: int = 0
     incomplete: int = 0
     collections: int = 0
     peak: float | None = None
