@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
 
-from exporter import __version__, listen, logs
+from exporter import __version__, logs
 from exporter.app import Options, run
 from exporter.settings import Settings
-from exporter.settings_file import SettingsError, effective, load
-from exporter.webconfig import WebConfigError
-from exporter.webconfig import load as load_web_config
+from exporter.settings.file import SettingsError, effective, load
+from exporter.web import listen
+from exporter.web.config import WebConfigError
+from exporter.web.config import load as load_web_config
 
 _PORT = ":9854"
 

@@ -13,15 +13,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
-from exporter import listen, pgbackrest_conf, web
 from exporter.collectors.info import InfoCollector
-from exporter.pgbackrest import Client
-from exporter.pgbackrest_conf import ConfError
+from exporter.pgbackrest import conf as pgbackrest_conf
+from exporter.pgbackrest.client import Client
+from exporter.pgbackrest.conf import ConfError
 from exporter.schedule import keep
 from exporter.settings import Settings
-from exporter.settings_file import SettingsError, load
+from exporter.settings.file import SettingsError, load
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
 from exporter.state import State
+from exporter.web import listen
+from exporter.web import site as web
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,9 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-_GARBAGE = re.compile("\N{REPLACEMENT CHARACTER}(?:.{0,4}?\N{REPLACEMENT CHARACTER})*")  # with what stands between
+_GARBAGE = re.compile(
+    "\N{REPLACEMENT CHARACTER}(?:.{0,4}?\N{REPLACEMENT CHARACTER})*"
+)  # with what stands between
 
 
 def line(text: str) -> str:

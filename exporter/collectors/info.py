@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from exporter import wal
 from exporter.model import Archive, Info, Stanza
-from exporter.pgbackrest import Client, PgBackRestError
-from exporter.pgbackrest_info import Decoder, MalformedError
+from exporter.pgbackrest.client import Client, PgBackRestError
+from exporter.pgbackrest.info import Decoder, MalformedError
 from exporter.settings import Info as InfoSettings
 
 log = logging.getLogger(__name__)

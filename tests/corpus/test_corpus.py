@@ -10,7 +10,7 @@ from exporter import page
 from exporter.exposition import Block
 from exporter.metrics import GROUPS, backups, info
 from exporter.model import Info
-from exporter.pgbackrest_info import Decoder
+from exporter.pgbackrest.info import Decoder
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
 from exporter.table import Renderer

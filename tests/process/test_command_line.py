@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
-from exporter.settings_file import load
+from exporter.settings.file import load
 from tests.process.host import ANYWHERE, COMMAND, Host
 from tests.standin import PROGRAM
 

@@ -22,18 +22,21 @@ def module(path: Path) -> str:
 
 MODULES = {module(path): path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"}
 
-# A room imports only from lower floors. Collectors are a room each, any other package is one.
+# A room imports only from lower floors. metrics is one room, in other packages each module is one.
 FLOORS = {
     room: number
     for number, rooms in enumerate(
         (
-            "answer exposition human listen logs model pgbackrest_conf process quantity tls users wal yamlfile",
-            "mistakes settings words",
-            "connection pgbackrest pgbackrest_entries settings_file snapshot webconfig",
-            "connections guard pgbackrest_info table verdict",
+            (
+                "exposition human logs model process wal yamlfile"
+                " pgbackrest pgbackrest.conf settings.quantity web web.answer web.listen web.tls web.users"
+            ),
+            "settings settings.words web.connection",
+            "pgbackrest.client pgbackrest.entries settings.mistakes snapshot web.config web.connections",
+            "pgbackrest.info settings.file table verdict web.guard",
             "collectors collectors.info metrics page schedule",
             "state",
-            "web",
+            "web.site",
             "app",
             "__main__",
         )
@@ -45,40 +48,33 @@ FLOORS = {
 WORLD = {
     "collectors",
     "collectors.info",
-    "pgbackrest",
-    "pgbackrest_conf",
-    "pgbackrest_entries",
-    "pgbackrest_info",
     "process",
+    *(room for room in FLOORS if room.startswith("pgbackrest")),
 }
 WIRE = {
-    "answer",
-    "connection",
-    "connections",
     "exposition",
-    "guard",
     "metrics",
     "page",
     "state",
     "table",
-    "web",
+    *(room for room in FLOORS if room.startswith("web")),
 }
 
 # Who may import what is not Python's own.
 HOMES = {
-    "aiohttp": {"answer", "connection", "connections", "guard", "web"},
-    "bcrypt": {"users"},
-    "cattrs": {"mistakes"},
+    "aiohttp": {"web.answer", "web.connection", "web.connections", "web.guard", "web.site"},
+    "bcrypt": {"web.users"},
+    "cattrs": {"settings.mistakes"},
     "isal": {"exposition"},
-    "msgspec": {"pgbackrest_info"},
-    "orjson": {"pgbackrest_info"},
+    "msgspec": {"pgbackrest.info"},
+    "orjson": {"pgbackrest.info"},
     "prometheus_client": {"state"},
     "yaml": {"yamlfile"},
 }
 
 
 def room(name: str) -> str:
-    return name if name.startswith("collectors.") else name.partition(".")[0]
+    return "metrics" if name.startswith("metrics.") else name
 
 
 def tree(path: Path) -> ast.Module:

@@ -14,7 +14,9 @@ def record(message: str, **extra: object) -> logging.LogRecord:
 
 
 def test_logfmt_names_time_level_message_and_the_extra_fields() -> None:
-    line = Lines("logfmt").format(record("reading failed", collector="info", error='no "x"=1', took=1.5, ok=True))
+    line = Lines("logfmt").format(
+        record("reading failed", collector="info", error='no "x"=1', took=1.5, ok=True)
+    )
     assert line == (
         'ts=2026-11-22T17:50:20.500Z level=warn msg="reading failed" collector=info '
         'error="no \\"x\\"=1" took=1.5 ok=true'

@@ -14,10 +14,11 @@ import trustme
 import yaml
 
 from exporter import __main__ as command_line
-from exporter import settings_file, webconfig
 from exporter.metrics import GROUPS
-from exporter.pgbackrest import Client
+from exporter.pgbackrest.client import Client
 from exporter.settings import Settings, Threshold
+from exporter.settings import file as settings_file
+from exporter.web import config as webconfig
 from tests.lab.program import find
 from tests.standin import Standin
 

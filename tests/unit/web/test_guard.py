@@ -11,7 +11,7 @@ import bcrypt
 import pytest
 import trustme
 
-from tests.unit.served import Served, hashed, served, trusting, write_certificate
+from tests.unit.web.served import Served, hashed, served, trusting, write_certificate
 
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
 

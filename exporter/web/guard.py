@@ -5,10 +5,9 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from exporter import webconfig
-from exporter.answer import Answer, Asked, plain
-from exporter.users import BusyError, credentials
-from exporter.webconfig import RateLimit, WebConfig, WebConfigError
+from exporter.web.answer import Answer, Asked, plain
+from exporter.web.config import RateLimit, WebConfig, WebConfigError, load, signature
+from exporter.web.users import BusyError, credentials
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +44,10 @@ class Guard:
         """
         while True:
             files = self._files
-            self._signature = webconfig.signature(files)
+            self._signature = signature(files)
             result: WebConfig | WebConfigError
             try:
-                result = await asyncio.to_thread(webconfig.load, path)
+                result = await asyncio.to_thread(load, path)
             except WebConfigError as error:
                 result = error
             if result.files == files:
@@ -58,7 +57,7 @@ class Guard:
     @property
     def changed(self) -> bool:
         """Whether a file looks different from when it was last read, well or badly."""
-        return webconfig.signature(self._files) != self._signature
+        return signature(self._files) != self._signature
 
     def knows(self, asked: Asked) -> bool:
         """Tell whether a request may come in without a check and without being counted."""

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from exporter.answer import Answer, Asked, plain
-from exporter.connection import Limits
-from exporter.connections import Connections
-from exporter.guard import Guard
-from exporter.webconfig import WebConfigError
+from exporter.web.answer import Answer, Asked, plain
+from exporter.web.config import WebConfigError
+from exporter.web.connection import Limits
+from exporter.web.connections import Connections
+from exporter.web.guard import Guard
 
 log = logging.getLogger(__name__)
 

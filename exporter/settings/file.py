@@ -5,9 +5,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from exporter import mistakes, words, yamlfile
-from exporter.mistakes import Reader, section
-from exporter.quantity import ratio, seconds, show_ratio, show_seconds, shown
+from exporter import yamlfile
 from exporter.settings import (
     OFF,
     SIGNALS,
@@ -21,7 +19,11 @@ from exporter.settings import (
     StanzaThresholds,
     Threshold,
     Thresholds,
+    mistakes,
+    words,
 )
+from exporter.settings.mistakes import Reader, section
+from exporter.settings.quantity import ratio, seconds, show_ratio, show_seconds, shown
 from exporter.yamlfile import Key
 
 

@@ -1,4 +1,4 @@
-"""Every setting with its default, on one page; settings_file.py reads and writes the file.
+"""Every setting with its default, on one page; file.py reads and writes the file.
 
 All values are immutable. Durations are seconds, ratios are parts of 1.
 """
@@ -10,7 +10,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple
 
-from exporter.quantity import DAY, HOUR, MINUTE
+from exporter.settings.quantity import DAY, HOUR, MINUTE
 
 OFF = math.inf
 """A severity that is switched off on purpose."""

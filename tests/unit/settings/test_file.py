@@ -24,9 +24,9 @@ from exporter.settings import (
     Threshold,
     Thresholds,
 )
-from exporter.settings_file import SettingsError, effective, load
+from exporter.settings.file import SettingsError, effective, load
 
-SAMPLES = Path(__file__).parent / "settings"
+SAMPLES = Path(__file__).parent / "samples"
 HOUR = 3600.0
 DAY = 24 * HOUR
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.listen import ListenError, bind, systemd_sockets, url
+from exporter.web.listen import ListenError, bind, systemd_sockets, url
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_closing_leaves_the_file_of_a_successor(tmp_path: Path) -> None:
 HANDED_OVER = """
 import os, sys
 os.environ["LISTEN_PID"] = str(os.getpid())
-from exporter.listen import ListenError, systemd_sockets, url
+from exporter.web.listen import ListenError, systemd_sockets, url
 try:
     for sock in systemd_sockets():
         print(url(sock), sock.getblocking(), sock.get_inheritable())
@@ -176,7 +176,7 @@ def child_with(fd: int, count: int) -> list[str]:
     child = subprocess.run(
         [sys.executable, "-c", HANDED_OVER],
         env={**os.environ, "LISTEN_FDS": str(count), "LISTEN_FDNAMES": "exporter.socket"},
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         preexec_fn=hand_over,
         close_fds=False,
         capture_output=True,

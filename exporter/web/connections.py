@@ -14,9 +14,9 @@ from typing import Protocol, cast
 
 from aiohttp import web
 
-from exporter.answer import Answer, Asked, plain
-from exporter.connection import Connection, Limits
-from exporter.tls import Tls
+from exporter.web.answer import Answer, Asked, plain
+from exporter.web.connection import Connection, Limits
+from exporter.web.tls import Tls
 
 log = logging.getLogger(__name__)
 

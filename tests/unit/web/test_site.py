@@ -8,10 +8,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from exporter import listen, web
-from exporter.web import takes_gzip
-from exporter.webconfig import WebConfigError
-from tests.unit.served import PATIENCE, Body, Source, served
+from exporter.web import listen
+from exporter.web import site as web
+from exporter.web.config import WebConfigError
+from exporter.web.site import takes_gzip
+from tests.unit.web.served import PATIENCE, Body, Source, served
 
 
 async def test_a_scrape_gives_the_sources_bytes_and_type() -> None:

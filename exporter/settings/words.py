@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from exporter.quantity import seconds, show_seconds, shown
+from exporter.settings.quantity import seconds, show_seconds, shown
 
 _MOST_REPOS = 256
 """pgBackRest's highest repository number (src/build/config/config.yaml, group `repo`)."""

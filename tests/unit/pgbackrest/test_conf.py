@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.pgbackrest_conf import ConfError, PgBackRestConf, read, signature
+from exporter.pgbackrest.conf import ConfError, PgBackRestConf, read, signature
 
 MAIN = "[global]\nrepo1-path=/main\n"
 OLD = "[global]\nrepo1-path=/old\n"

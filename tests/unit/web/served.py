@@ -10,8 +10,9 @@ from pathlib import Path
 import bcrypt
 import trustme
 
-from exporter import listen, web
-from exporter.connection import Limits
+from exporter.web import listen
+from exporter.web import site as web
+from exporter.web.connection import Limits
 
 PATIENCE = 10.0
 """Seconds until a test gives up waiting for something that takes milliseconds."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from exporter.pgbackrest import Client, PgBackRestError
+from exporter.pgbackrest.client import Client, PgBackRestError
 from exporter.process import NotStarted, TimedOut
 from tests.standin import Standin
 
-CORPUS = Path(__file__).parent.parent / "corpus"
-GOLDEN = Path(__file__).with_name("pgbackrest_errors.golden.txt")
+CORPUS = Path(__file__).parents[2] / "corpus"
+GOLDEN = Path(__file__).with_name("errors.golden.txt")
 ERRORS = sorted(CORPUS.glob("*/errors/*.meta"))
 QUIET = ["--log-level-console=off", "--log-level-stderr=error", "--log-level-file=off"]
 
@@ -159,7 +159,7 @@ async def test_lines_in_front_are_cut_off_and_logged_once(
     assert await client.info(within=10) == document
     assert await client.info(within=10) == document
     told = "pgbackrest: " + warning.decode().removeprefix("P00   WARN: ")
-    assert caplog.record_tuples == [("exporter.pgbackrest", logging.WARNING, told)]
+    assert caplog.record_tuples == [("exporter.pgbackrest.client", logging.WARNING, told)]
 
 
 @pytest.mark.parametrize("file", sorted(CORPUS.glob("2.45/warn_*.stderr.txt")), ids=lambda file: file.stem)

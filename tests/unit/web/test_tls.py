@@ -9,9 +9,9 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from exporter import tls
-from exporter.tls import Tls, TlsError, TlsServerConfig
-from tests.unit.served import trusting, write_certificate
+from exporter.web import tls
+from exporter.web.tls import Tls, TlsError, TlsServerConfig
+from tests.unit.web.served import trusting, write_certificate
 
 
 @pytest.fixture(scope="module")

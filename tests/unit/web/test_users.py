@@ -8,8 +8,8 @@ from base64 import b64encode
 import bcrypt
 import pytest
 
-from exporter.users import BusyError, Users, cost, credentials
-from tests.unit.served import hashed
+from exporter.web.users import BusyError, Users, cost, credentials
+from tests.unit.web.served import hashed
 
 
 class Checks:

@@ -14,7 +14,7 @@ from cattrs.cols import is_mapping
 from cattrs.errors import IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, mapping_structure_factory, override
 
-from exporter.quantity import shown
+from exporter.settings.quantity import shown
 from exporter.yamlfile import Key
 
 T = TypeVar("T")

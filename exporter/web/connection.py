@@ -12,8 +12,8 @@ from typing import cast
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from exporter.answer import Answer, Asked, plain
-from exporter.tls import Tls
+from exporter.web.answer import Answer, Asked, plain
+from exporter.web.tls import Tls
 
 log = logging.getLogger(__name__)
 

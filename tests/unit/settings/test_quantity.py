@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter import quantity
+from exporter.settings import quantity
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exporter import tls, users, yamlfile
-from exporter.quantity import shown
-from exporter.tls import Tls, TlsError, TlsServerConfig
-from exporter.users import Users
+from exporter import yamlfile
+from exporter.settings.quantity import shown
+from exporter.web import tls, users
+from exporter.web.tls import Tls, TlsError, TlsServerConfig
+from exporter.web.users import Users
 from exporter.yamlfile import Key
 
 _TLS_KEYS: dict[str, type] = {

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from exporter.model import Stanza
-from exporter.pgbackrest_info import Decoder, MalformedError
+from exporter.pgbackrest.info import Decoder, MalformedError
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[2] / "corpus"
 DOCUMENT = (CORPUS / "2.59.1" / "two_repos_ok.json").read_bytes()
 SEVERAL = (CORPUS / "2.59.1" / "several_stanzas.json").read_bytes()
 

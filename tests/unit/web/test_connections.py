@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.connection import Limits
-from tests.unit.served import (
+from exporter.web.connection import Limits
+from tests.unit.web.served import (
     PATIENCE,
     QUICK,
     Body,

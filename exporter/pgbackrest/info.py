@@ -20,7 +20,7 @@ import msgspec
 import orjson
 
 from exporter.model import Backup, Backups, Stanza
-from exporter.pgbackrest_entries import UnreadableError, get, read_backup, read_stanza
+from exporter.pgbackrest.entries import UnreadableError, get, read_backup, read_stanza
 
 # Bytes hashed in one go: a few milliseconds.
 _STEP = 1 << 22

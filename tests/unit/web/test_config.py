@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.webconfig import WebConfig, WebConfigError, load, signature
-from tests.unit.served import write_certificate
+from exporter.web.config import WebConfig, WebConfigError, load, signature
+from tests.unit.web.served import write_certificate
 
-FILES = Path(__file__).parent / "web_config"
+FILES = Path(__file__).parent / "config"
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""pgBackRest as seen from here: the program, its configuration, its info document."""

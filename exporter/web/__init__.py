@@ -1,0 +1,1 @@
+"""The web edge: sockets, TLS, users, connections, and what is served where."""
