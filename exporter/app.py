@@ -164,7 +164,7 @@ class App:
         """Make the snapshot know exactly the collectors that the settings ask for."""
         snapshot = self.state.latest
         if snapshot.expected.error:
-            log.warning("which stanzas must exist is not known", extra={"error": snapshot.expected.error})
+            log.warning("pgbackrest.conf cannot be read", extra={"error": snapshot.expected.error})
         self._plan = {(one.name, one.stanza): one for one in collectors(snapshot.settings, snapshot.expected)}
         for name in snapshot.readings():
             known = snapshot.readings()[name]

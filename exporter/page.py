@@ -191,7 +191,12 @@ def _running(lock: Lock) -> str:
 def _notes(snapshot: Snapshot) -> str:
     notes = []
     if snapshot.expected.error:
-        notes.append(f"Which stanzas must exist is not known: {_words(snapshot.expected.error)}")
+        known = (
+            "What it told before holds"
+            if snapshot.expected.stanzas
+            else "Which stanzas must exist is not known"
+        )
+        notes.append(f"pgbackrest.conf cannot be read. {known}: {_words(snapshot.expected.error)}")
     elif not snapshot.expected.stanzas:
         notes.append(
             "No stanza is expected: a vanished one would not be noticed. List them under stanzas: in the settings."

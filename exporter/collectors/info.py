@@ -13,8 +13,10 @@ from exporter.settings import Info as InfoSettings
 
 log = logging.getLogger(__name__)
 
-# The version changes with an upgrade of the package: asking once an hour is often enough.
+# The version changes with an upgrade of the package: asking once an hour is often enough, and after
+# a failure soon again.
 _VERSION_EVERY = 3600.0
+_VERSION_AGAIN = 600.0
 # pgBackRest's status code for any error that has no code of its own.
 _OTHER = 99
 # After so much work in one go others get their turn: a scrape never waits for a long document.
@@ -87,7 +89,7 @@ class InfoCollector:
                 found |= {stanza.name: stanza for stanza in await self._ask_again(name, left)}
         stanzas = tuple(self._count(found[name]) for name in sorted(found))
         skipped = tuple(line for decoder in self._decoders.values() for line in decoder.skipped)
-        return self._remember(Info(stanzas=stanzas, version=await self._ask_version(), skipped=skipped))
+        return self._remember(Info(stanzas=stanzas, version=await self._ask_version(began), skipped=skipped))
 
     async def _ask(self, name: str, within: float) -> list[Stanza]:
         """Ask pgBackRest for all stanzas, or for the one of this *name*."""
@@ -150,13 +152,16 @@ class InfoCollector:
         position.system_id, position.number = database.system_id, number
         return position.advanced
 
-    async def _ask_version(self) -> str | None:
-        if not self.stanza and time.monotonic() >= self._version_due:
-            self._version_due = time.monotonic() + _VERSION_EVERY
+    async def _ask_version(self, began: float) -> str | None:
+        """Ask now and then, in the time that is left of a reading; unanswered, the version of before holds."""
+        now = time.monotonic()
+        left = self.within - (now - began)
+        if not self.stanza and now >= self._version_due and left > 0:
+            self._version_due = now + _VERSION_EVERY
             try:
-                self._version = await self.client.version(within=self.within)
+                self._version = await self.client.version(within=left)
             except PgBackRestError as error:
-                self._version = None
+                self._version_due = now + _VERSION_AGAIN
                 log.warning("pgbackrest version failed", extra={"error": str(error)})
         return self._version
 

@@ -129,7 +129,10 @@ def test_an_unreadable_pgbackrest_conf_takes_no_stanza_away(host: Host) -> None:
     exporter.until(lambda: exporter.works() and exporter.works("sealed"), "both readings")
     host.writes("pgbackrest.conf", "half of a li")
     exporter.gets(signal.SIGHUP)
-    exporter.until(lambda: "Which stanzas must exist is not known" in exporter.page, "the page tells of it")
+    exporter.until(
+        lambda: "pgbackrest.conf cannot be read. What it told before holds" in exporter.page,
+        "the page tells of it",
+    )
     scrape = exporter.scrape()
     assert scrape.names("stanza_expected") == {"demo", "sealed"}
     assert scrape.names("stanza_ok") == {"demo", "sealed"}

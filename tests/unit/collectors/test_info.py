@@ -53,6 +53,16 @@ async def test_the_version_is_not_asked_for_at_every_reading(
     assert sum("version" in words for words in standin.calls) == 1
 
 
+async def test_a_version_that_is_not_told_is_asked_for_again_later(
+    collector: InfoCollector, standin: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.collectors.info._VERSION_AGAIN", 0.0)
+    (standin.folder / "version").write_text("of no number")
+    assert (await collector.read()).version is None
+    (standin.folder / "version").write_text("2.60.1")
+    assert (await collector.read()).version == "2.60.1"
+
+
 async def test_steps_forward_are_counted_for_each_repository(
     collector: InfoCollector, standin: Standin
 ) -> None:
