@@ -36,14 +36,19 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def children() -> set[str]:
+    """Return the pids of all our children, the dead that nobody waited for among them."""
+    threads = Path("/proc/self/task").iterdir()
+    return {pid for thread in threads for pid in (thread / "children").read_text().split()}
+
+
 @pytest.fixture(autouse=True)
-def no_descriptor_is_left_open() -> Iterator[None]:
-    before = descriptors()
+def nothing_is_left_behind() -> Iterator[None]:
+    descriptors_before, children_before = descriptors(), children()
     yield
     gc.collect()
-    assert descriptors() <= before
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert descriptors() <= descriptors_before
+    assert children() <= children_before
 
 
 def sh(script: str, *words: str | Path) -> list[str]:
