@@ -121,7 +121,7 @@ def test_no_secret_is_shown_when_a_file_is_broken(
     breaks(host)
     guarded.gets(signal.SIGHUP)
     guarded.until(
-        lambda: any(word in guarded.log[before:] for word in ("refused", "is not known")), "a complaint"
+        lambda: any(word in guarded.log[before:] for word in ("refused", "cannot be read")), "a complaint"
     )
     assert told(shown(guarded)) == []
 
