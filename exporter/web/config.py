@@ -54,6 +54,9 @@ _WORDS = {
     dict: "a mapping",
     int: "a number",
 }
+_PEM = {"cert", "key", "client_ca"}
+_MOST_BURST = 1_000_000
+_MOST_SECONDS = 24 * 3600
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 
@@ -121,6 +124,8 @@ def _state(file: Path) -> object:
         stat = file.stat()
     except OSError as error:
         return error.errno
+    except ValueError:  # a name that the locale cannot spell
+        return None
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
@@ -153,6 +158,8 @@ class _Reading:
         for key in [key for key in section if key in types]:
             if not _is(section[key], types[key]):
                 self.problem((name, key), f"expected {_WORDS[types[key]]}")
+            elif mistake := _unfit(section[key], pem=key in _PEM):
+                self.problem((name, key), mistake)
             elif section[key] not in ("", []):
                 right[key] = section[key]
         return right
@@ -199,9 +206,11 @@ class _Reading:
         hashes = {}
         for user, hashed in self.section("basic_auth_users").items():
             where = ("basic_auth_users", user)
-            cost = users.cost(hashed.encode()) if isinstance(hashed, str) else None
+            cost = users.cost(hashed.encode()) if isinstance(hashed, str) and hashed.isascii() else None
             if ":" in user:
                 self.problem(where, "a user name holds no colon (RFC 7617): rename the user")
+            elif mistake := _unfit(user):
+                self.problem(where, mistake)
             elif cost is None:
                 self.problem(where, "not a bcrypt hash: make one with htpasswd -nBC 10 USER")
             elif not users.MIN_COST <= cost <= users.MAX_COST:
@@ -219,8 +228,12 @@ class _Reading:
             self.problem(
                 ("rate_limit", "interval"), f"{shown(text)} is no duration: write 500ms, 1s or 1m30s"
             )
+        elif interval > _MOST_SECONDS:
+            self.problem(("rate_limit", "interval"), "expected 24h or less")
         elif interval and burst < 1:
             self.problem(("rate_limit", "burst"), "expected 1 or more, or no request would ever pass")
+        elif burst > _MOST_BURST:
+            self.problem(("rate_limit", "burst"), f"expected {_MOST_BURST} or less")
         else:
             return RateLimit(interval=interval, burst=burst) if interval else None
         return None
@@ -232,6 +245,17 @@ def _is(value: object, kind: type) -> bool:
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, str if kind is Path else kind)
+
+
+def _unfit(value: object, *, pem: bool = False) -> str | None:
+    """Tell what is wrong with text, or a list of it, that neither the kernel nor OpenSSL would take."""
+    if pem:
+        fits = isinstance(value, str) and value.isascii() and "\0" not in value
+        return None if fits else "expected PEM, which is ASCII text"
+    texts = value if isinstance(value, list) else [value]
+    if all(text.isprintable() for text in texts if isinstance(text, str)):
+        return None
+    return "a character that cannot be printed is in it: remove it"
 
 
 def _seconds(text: str) -> float | None:

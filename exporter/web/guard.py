@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,6 +51,10 @@ class Guard:
                 result = await asyncio.to_thread(load, path)
             except WebConfigError as error:
                 result = error
+            except Exception as error:
+                # No edit of the file may end the exporter. An error's words may hold a secret, its place does not.
+                words = f"{path}: unexpected {_named(error)}: the file cannot be used; please report this"
+                result = WebConfigError([words], files)
             if result.files == files:
                 return result
             self._files = result.files
@@ -86,6 +91,11 @@ class Guard:
         """Write the header lines of an answer; those of the web configuration win."""
         merged = {"X-Content-Type-Options": "nosniff", **headers, **self.config.headers}
         return "".join([f"{name}: {value}\r\n" for name, value in merged.items()])
+
+
+def _named(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
 
 
 class _Bucket:

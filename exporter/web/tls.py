@@ -99,8 +99,8 @@ def build(config: TlsServerConfig) -> Tls:
     context.maximum_version = _VERSIONS[config.max_version]
     if not config.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    if config.cipher_suites:
-        context.set_ciphers(":".join(_SUITES[s] for s in config.cipher_suites if s not in _TLS13_SUITES))
+    if suites := [_SUITES[suite] for suite in config.cipher_suites if suite not in _TLS13_SUITES]:
+        context.set_ciphers(":".join(suites))
     for curve in config.curve_preferences:
         context.set_ecdh_curve(_CURVES[curve])
     _load_key_pair(context, config)

@@ -102,6 +102,55 @@ def test_what_is_no_yaml_is_told_with_its_line_and_without_its_text(
     assert caught.value.files == (path,)
 
 
+SURROGATE = '"\\ud800"'
+HASH = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (
+            'tls_server_config: {cert_file: server.crt, key_file: "a\\0b"}',
+            "tls_server_config.key_file: a character that cannot be printed is in it: remove it",
+        ),
+        (
+            f"tls_server_config: {{client_allowed_sans: [{SURROGATE}]}}",
+            "tls_server_config.client_allowed_sans: a character that cannot be printed is in it: remove it",
+        ),
+        (
+            "tls_server_config: {client_ca: é, client_auth_type: RequireAndVerifyClientCert}",
+            "tls_server_config.client_ca: expected PEM, which is ASCII text",
+        ),
+        (
+            f"tls_server_config: {{cert: {SURROGATE}}}",
+            "tls_server_config.cert: expected PEM, which is ASCII text",
+        ),
+        (
+            f"basic_auth_users: {{alice: {SURROGATE}}}",
+            "basic_auth_users.alice: not a bcrypt hash: make one with htpasswd -nBC 10 USER",
+        ),
+        (
+            f"basic_auth_users: {{{SURROGATE}: {HASH}}}",
+            r'basic_auth_users."\ud800": a character that cannot be printed is in it: remove it',
+        ),
+        (
+            f"rate_limit: {{interval: 1s, burst: {'9' * 400}}}",
+            "rate_limit.burst: expected 1000000 or less",
+        ),
+        (
+            f"rate_limit: {{interval: {'9' * 400}s, burst: 1}}",
+            "rate_limit.interval: expected 24h or less",
+        ),
+    ],
+)
+def test_values_that_nothing_could_use_get_a_line(folder: Path, content: str, line: str) -> None:
+    path = folder / "web.yml"
+    path.write_text(content)
+    with pytest.raises(WebConfigError) as caught:
+        load(path)
+    assert f"{path}:1: {line}" in caught.value.problems
+
+
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(WebConfigError, match="no such file: check the path"):
         load(tmp_path / "web.yml")

@@ -11,6 +11,8 @@ import bcrypt
 import pytest
 import trustme
 
+from exporter.web import guard
+from exporter.web.config import WebConfig
 from tests.unit.web.served import Served, hashed, served, trusting, write_certificate
 
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
@@ -223,6 +225,27 @@ async def test_a_bad_file_leaves_the_old_users(folder: Path) -> None:
         assert "no such file" in (await site.serving.refresh() or "")
         assert (await site.get("/metrics")).status == 401
         assert (await site.get("/metrics", headers=basic("alice", "right"))).status == 200
+
+
+async def test_what_nobody_thought_of_leaves_the_old_users(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprise(_: Path) -> WebConfig:
+        raise TypeError("topsecret")
+
+    path = config(folder, users(alice="right"))
+    async with served(config=path) as site:
+        with monkeypatch.context() as patched:
+            patched.setattr(guard, "load", surprise)
+            path.write_text("basic_auth_users: {}")
+            error = await site.serving.refresh()
+        assert error
+        assert error.startswith(f"{path}: unexpected TypeError in test_guard.py:")
+        assert "topsecret" not in error
+        assert (await site.get("/metrics")).status == 401
+        path.write_text("{}")
+        assert await site.serving.refresh() is None
+        assert (await site.get("/metrics")).status == 200
 
 
 async def test_a_file_that_was_missing_is_noticed_when_it_comes(folder: Path, ca: trustme.CA) -> None:

@@ -77,6 +77,10 @@ def test_versions_suites_and_curve_are_those_asked_for(ca: trustme.CA, files: di
     assert cipher[0] in {"ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"}
 
 
+def test_suites_of_tls_1_3_alone_are_taken_where_nothing_else_is_spoken(files: dict[str, Any]) -> None:
+    build(**files, cipher_suites=("TLS_AES_128_GCM_SHA256",), min_version="TLS13")
+
+
 def test_an_old_client_is_refused_where_tls_1_3_is_the_least(ca: trustme.CA, files: dict[str, Any]) -> None:
     client = trusting(ca)
     client.maximum_version = ssl.TLSVersion.TLSv1_2
