@@ -263,5 +263,7 @@ class Connection(web.RequestHandler):
         if self._wire is None:
             return 0, 0
         sock = self._wire.get_extra_info("socket")
+        if sock is None or sock.fileno() < 0:  # gone; connection_lost() comes in the next turn
+            return 0, 0
         queued = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4)
         return self._wire.get_write_buffer_size(), int.from_bytes(queued, sys.byteorder)

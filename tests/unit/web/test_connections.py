@@ -6,6 +6,7 @@ import gc
 import os
 import socket
 import ssl
+import struct
 from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.web.connection import Limits
+from exporter.web.connection import Connection, Limits
 from tests.unit.web.served import (
     PATIENCE,
     QUICK,
@@ -429,6 +430,34 @@ async def test_a_client_that_stops_reading_the_second_answer_is_ended() -> None:
         both = descriptors()
         await client.send(AGAIN)
         await until(lambda: descriptors() == both - 1)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_a_client_that_resets_amid_an_answer_can_be_looked_at_in_every_turn(
+    secure: bool, tls_config: Path, ca: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Connection] = []
+    connection_made = Connection.connection_made
+
+    def noted(self: Connection, transport: asyncio.BaseTransport) -> None:
+        made.append(self)
+        connection_made(self, transport)
+
+    monkeypatch.setattr(Connection, "connection_made", noted)
+    pieces = [b"x" * 256 * 1024] * 80
+    source = Source(Body(pieces, sum(map(len, pieces))))
+    config, tls = (tls_config, trusting(ca)) if secure else (None, None)
+    async with served(source, config=config, tls=tls) as site, client_of(site) as client:
+        await client.send(AGAIN)
+        await client.reader.readuntil(b"\r\n\r\n")
+        (connection,) = made
+        sock = client.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.writer.transport.abort()
+        async with asyncio.timeout(PATIENCE):
+            while connection._wire is not None:
+                connection.overdue(asyncio.get_running_loop().time())
+                await asyncio.sleep(0)
 
 
 async def test_a_half_header_over_tls_is_ended(tls_config: Path, ca: trustme.CA) -> None:
