@@ -6,6 +6,7 @@ connections never keep Prometheus out.
 """
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
@@ -21,6 +22,7 @@ from exporter.web.tls import Tls
 log = logging.getLogger(__name__)
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_NO_LONGER_LISTENING = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}
 
 
 class Site(Protocol):
@@ -50,7 +52,7 @@ class Connections:
         self._places: dict[_Place, None] = {}
 
     async def accept(self, listening: socket.socket, group: asyncio.TaskGroup) -> None:
-        """Accept for ever."""
+        """Accept for as long as the socket listens."""
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -61,7 +63,12 @@ class Connections:
                         "no connection can be accepted: raise LimitNOFILE=", extra={"error": error.strerror}
                     )
                     self._make_room()
-                    await asyncio.sleep(1)
+                elif error.errno in _NO_LONGER_LISTENING:
+                    log.error(  # noqa: TRY400
+                        "a socket listens no longer: restart the exporter", extra={"error": error.strerror}
+                    )
+                    return
+                await asyncio.sleep(1 if error.errno in _EXHAUSTED else 0)
                 continue
             if len(self._places) >= self._limits.connections and not self._make_room():
                 sock.close()
@@ -79,8 +86,16 @@ class Connections:
             await asyncio.sleep(tick)
             now = asyncio.get_running_loop().time()
             for place in list(self._places):
-                if place.connection and place.connection.overdue(now):
-                    place.leave()
+                self._end_if_overdue(place, now)
+
+    def _end_if_overdue(self, place: "_Place", now: float) -> None:
+        try:
+            if place.connection and place.connection.overdue(now):
+                place.leave()
+        except Exception:
+            log.exception("a connection is ended since it cannot be watched")
+            with contextlib.suppress(Exception):
+                place.leave()
 
     def retire(self) -> None:
         """Let every client connect anew: what was agreed with it at its handshake holds no longer."""
@@ -100,12 +115,13 @@ class Connections:
             place.leave()
 
     async def _establish(self, sock: socket.socket, place: "_Place") -> None:
-        tls, place.sock = self._tls(), None
-
         def connection() -> Connection:
-            return Connection(self._server, self._at_once, self._limits, tls, place.free)
+            made = Connection(self._server, self._at_once, self._limits, tls, place.free)
+            place.sock = None
+            return made
 
         try:
+            tls = self._tls()
             _, protocol = await asyncio.get_running_loop().connect_accepted_socket(
                 connection,
                 sock,
@@ -118,6 +134,11 @@ class Connections:
             log.debug("no connection came about", extra={"error": str(error)})
             # The frames of a failure hold a TLS connection, a quarter of a megabyte, until a full collection.
             error.__traceback__ = None
+        except Exception as error:
+            log.exception("no connection could be made")
+            error.__traceback__ = None
+            if place.sock:
+                place.sock.close()
         finally:
             place.task = None  # so do those of a cancelled task
             if not place.connection:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import socket
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from exporter.web import listen
+from exporter.web import site as web
 from exporter.web.connection import Connection, Limits
 from tests.unit.web.served import (
     PATIENCE,
@@ -465,3 +468,76 @@ async def test_a_half_header_over_tls_is_ended(tls_config: Path, ca: trustme.CA)
         await client.send(REQUEST)
         with contextlib.suppress(ssl.SSLError):
             assert await client.ended() == b""
+
+
+async def test_a_client_that_has_gone_before_it_is_accepted_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = []
+
+    async def gone(listening: socket.socket) -> None:
+        tries.append(listening)
+        raise ConnectionAbortedError(errno.ECONNABORTED, "gone")
+
+    async with served() as site:
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio.get_running_loop(), "sock_accept", gone)
+            await until(lambda: len(tries) > 3)
+        assert (await site.get("/metrics")).status == 200
+
+
+async def test_a_socket_that_listens_no_longer_is_told_once_and_left(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dead, alive = listen.bind(["127.0.0.1:0"]) + listen.bind(["127.0.0.1:0"])
+    async with web.serving(Source(), sockets=[dead, alive]) as serving:
+        await asyncio.sleep(0)
+        dead.shutdown(socket.SHUT_RDWR)
+        await until(lambda: bool(caplog.records))
+        await asyncio.sleep(0.05)
+        assert (await Served(alive.getsockname()[1], serving).get("/metrics")).status == 200
+    (record,) = caplog.records
+    assert record.message == "a socket listens no longer: restart the exporter"
+
+
+async def test_a_connection_that_cannot_be_made_is_dropped_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(limits=Limits(connections=1)) as site:
+        with monkeypatch.context() as patched:
+            patched.setattr(Connection, "__init__", surprise)
+            async with client_of(site) as client:
+                assert await client.ended() == b""
+        assert (await site.get("/metrics")).status == 200
+    assert [record.message for record in caplog.records] == ["no connection could be made"]
+
+
+async def test_a_connection_that_cannot_be_watched_is_ended_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(limits=Limits(stalled=0.1)) as site:
+        with monkeypatch.context() as patched:
+            patched.setattr(Connection, "overdue", surprise)
+            async with client_of(site) as client:
+                assert await client.ended() == b""
+        async with client_of(site) as client:
+            await asyncio.sleep(0.1)
+            assert (await client.ask("/metrics")).status == 200
+    assert [record.message for record in caplog.records] == [
+        "a connection is ended since it cannot be watched"
+    ]
+
+
+async def test_a_surprise_in_the_watch_of_the_configuration_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(watch_every=0.02) as site:
+        with monkeypatch.context() as patched:
+            patched.setattr(web.Serving, "refresh", surprise)
+            await until(lambda: len(caplog.records) > 1)
+        assert (await site.get("/metrics")).status == 200
+    assert "cannot be watched" in caplog.text
+
+
+def surprise(*_: object) -> None:
+    raise AttributeError("a surprise")
