@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from exporter.web.answer import Answer, Asked, plain
 from exporter.web.config import WebConfigError
@@ -17,7 +18,10 @@ from exporter.web.guard import Guard
 
 log = logging.getLogger(__name__)
 
-_RELOAD = "/-/reload"
+_PAGE, _HEALTHY, _READY, _RELOAD = "/", "/-/healthy", "/-/ready", "/-/reload"
+RESERVED = frozenset({_PAGE, _HEALTHY, _READY, _RELOAD})
+"""Paths that cannot be the telemetry path."""
+
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -71,11 +75,11 @@ class Site:
         self._guard = guard
         self._lines = guard.lines
         self._reload = reload
-        self._reloading = asyncio.Lock()
+        self._nothing = f"Nothing is here; see / and {quote(telemetry_path)}."
         self._pages: dict[str, Callable[[Asked], Answer]] = {
-            "/": self._page,
-            "/-/healthy": self._healthy,
-            "/-/ready": self._ready,
+            _PAGE: self._page,
+            _HEALTHY: self._healthy,
+            _READY: self._ready,
             telemetry_path: self._metrics,
         }
 
@@ -88,7 +92,7 @@ class Site:
             return await self._reload_settings(asked)
         page = self._pages.get(asked.path)
         if page is None:
-            return plain(404, "Nothing is here; see / and /metrics.", self._lines({}))
+            return plain(404, self._nothing, self._lines({}))
         return page(asked) if asked.method in {"GET", "HEAD"} else self._only("GET, HEAD")
 
     def answer_at_once(self, asked: Asked) -> Answer | None:
@@ -122,8 +126,7 @@ class Site:
             return plain(403, words, self._lines({}))
         if asked.method not in {"POST", "PUT"}:
             return self._only("POST, PUT")
-        async with self._reloading:
-            error = await self._reload()
+        error = await self._reload()
         if error:
             return plain(500, f"Not reloaded, the old settings stay in force: {error}", self._lines({}))
         return plain(200, "Reloaded.", self._lines({}))
@@ -215,4 +218,7 @@ class Serving:
         """Refresh for ever."""
         while True:
             await asyncio.sleep(every)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception:
+                log.exception("the web configuration cannot be watched, the old one stays")
