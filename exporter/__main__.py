@@ -18,8 +18,8 @@ from exporter.web.config import load as load_web_config
 _PORT = ":9854"
 
 _DESCRIPTION = """\
-Tells Prometheus whether the PostgreSQL databases that pgBackRest backs up can be recovered:
-which backups there are, how old they are, how much WAL is archived, what is wrong.
+Tells Prometheus what pgBackRest knows of the PostgreSQL databases that it backs up: which backups
+there are, how old they are, how far the WAL archive reaches, what is wrong - and when it does not know.
 
 Without any settings it watches the stanzas of this machine's pgbackrest.conf. Run it as the user
 that owns the repository (mostly postgres): pgBackRest 2.59 and later refuse to run as root.
@@ -125,7 +125,7 @@ def _main(args: argparse.Namespace) -> int:
     except SettingsError as error:
         return _complain(2, *error.problems)
     except WebConfigError as error:
-        return _complain(2, *str(error).splitlines())
+        return _complain(2, *error.problems)
     if args.config_check:
         print(effective(settings), end="")
         return 0
@@ -153,7 +153,10 @@ def _serve(args: argparse.Namespace, settings: Settings) -> int:
         telemetry_path=args.telemetry_path,
         enable_lifecycle=args.enable_lifecycle,
     )
-    run(options, settings, sockets)
+    try:
+        run(options, settings, sockets)
+    except WebConfigError as error:  # changed since it was checked
+        return _complain(2, *error.problems)
     return 0
 
 

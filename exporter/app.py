@@ -73,6 +73,14 @@ def expectation(settings: Settings, before: Expectation | None = None) -> Expect
     )
 
 
+def conf_signature(settings: Settings) -> tuple[object, ...]:
+    """Tell one state of the pgbackrest.conf in force here from another; take it before reading the file."""
+    pgbackrest = settings.pgbackrest
+    if not settings.is_local:
+        return ()
+    return pgbackrest_conf.signature(pgbackrest.config, pgbackrest.config_include_path, os.environ)
+
+
 def _wanted(settings: Settings, names: Iterable[str]) -> tuple[str, ...]:
     excluded = settings.exclude
     return tuple(
@@ -103,10 +111,14 @@ class App:
     def __init__(self, options: Options, settings: Settings) -> None:
         self._options = options
         self._running: dict[tuple[str, str], tuple[InfoCollector, asyncio.Task[None]]] = {}
+        self._seen = conf_signature(settings)
         snapshot = Snapshot(settings=settings, expected=expectation(settings), reload=Reload(time.time()))
         self.state = State(snapshot, options.telemetry_path)
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
+        self._plan: dict[tuple[str, str], InfoCollector] = {}
+        self._group: asyncio.TaskGroup
+        self._served: web.Serving
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Serve on *sockets* until SIGTERM or SIGINT; raises WebConfigError before anything is served."""
@@ -125,12 +137,12 @@ class App:
             reload=reload,
         )
         async with serving as served, asyncio.TaskGroup() as group:
-            self._group = group
+            self._group, self._served = group, served
             self._start()
             tasks = [
                 group.create_task(self.state.keep_rendering(), name="render"),
                 group.create_task(self._keep_looking(), name="look at pgbackrest.conf"),
-                group.create_task(self._keep_reloading(served), name="reload"),
+                group.create_task(self._keep_reloading(), name="reload"),
             ]
             for sock in sockets:
                 log.info("listening", extra={"address": listen.url(sock)})
@@ -140,7 +152,11 @@ class App:
                 task.cancel()
 
     async def reload(self) -> str | None:
-        """Read the settings anew. Return None, or one line when they are refused and the old ones stay."""
+        """Read settings and web configuration anew. Return None, or one line when the old ones stay."""
+        refused = [self._reload_settings(), await self._served.refresh()]
+        return "; ".join(filter(None, refused)) or None
+
+    def _reload_settings(self) -> str | None:
         try:
             settings = load(self._options.config_file)
         except SettingsError as error:
@@ -156,6 +172,7 @@ class App:
 
     def _replan(self) -> None:
         latest = self.state.latest
+        self._seen = conf_signature(latest.settings)
         self.state.change(expected=expectation(latest.settings, latest.expected))
         self._apply_plan()
         self._start()
@@ -187,32 +204,21 @@ class App:
 
     async def _keep_looking(self) -> None:
         """Notice a change of pgbackrest.conf: a new stanza is expected from then on."""
-        seen = self._conf_signature()
         while True:
             await asyncio.sleep(_LOOK_EVERY)
-            signature = self._conf_signature()
-            if signature != seen:
-                seen = signature
+            if conf_signature(self.state.latest.settings) != self._seen:
                 log.info("pgbackrest.conf has changed")
                 self._replan()
 
-    def _conf_signature(self) -> tuple[object, ...]:
-        settings = self.state.latest.settings
-        if not settings.is_local:
-            return ()
-        pgbackrest = settings.pgbackrest
-        return pgbackrest_conf.signature(pgbackrest.config, pgbackrest.config_include_path, os.environ)
-
-    async def _keep_reloading(self, served: web.Serving) -> None:
+    async def _keep_reloading(self) -> None:
         while True:
             await self._hangup.wait()
             self._hangup.clear()
             await self.reload()
-            await served.refresh()
 
 
 def run(options: Options, settings: Settings, sockets: Sequence[socket.socket]) -> None:
-    """Run until SIGTERM or SIGINT. Raises WebConfigError; its group of one is taken apart."""
+    """Run until SIGTERM or SIGINT. Raises WebConfigError before anything is served."""
 
     async def main() -> None:
         await App(options, settings).serve(sockets)

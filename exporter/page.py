@@ -8,7 +8,15 @@ from exporter import __version__, wal
 from exporter.human import line, moment, size, span
 from exporter.model import Backup, Lock, Repository, Stanza
 from exporter.snapshot import Reading, Snapshot
-from exporter.verdict import Verdict, against, judge, judge_repository, newest_backups, worst, worst_first
+from exporter.verdict import (
+    Verdict,
+    judge,
+    judge_backups,
+    judge_repository,
+    newest_backups,
+    worst,
+    worst_first,
+)
 
 _SIGN = {"ok": "✓", "unknown": "?", "warning": "!", "critical": "✗"}
 _LOUD = {"ok": "fine", "unknown": "not known", "warning": "to look at", "critical": "in danger"}
@@ -125,16 +133,10 @@ def _backups(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -
     newest = newest_backups(stanza, repo.key)
     if not newest:
         return _paragraph("No backup of the current database.") if repo.status.ok else ""
-    last = max(newest.values(), key=lambda backup: backup.stop)
-    rows = []
-    for type_, backup in newest.items():
-        signal = "full_backup" if type_ == "full" else "backup" if backup is last else None
-        verdict: Verdict = "ok"
-        if signal:
-            verdict = against(
-                max(0.0, now - backup.stop), snapshot.settings.threshold(signal, stanza.name, repo.key)
-            )
-        rows.append(_backup(backup, verdict, stanza.backups.of(repo.key).count(backup.type), now))
+    verdicts, history = judge_backups(stanza, repo.key, snapshot, now), stanza.backups.of(repo.key)
+    rows = [
+        _backup(backup, verdicts[type_], history.count(backup.type), now) for type_, backup in newest.items()
+    ]
     return f"""<table>
 <thead><tr><th>Newest</th><th>Finished</th><th>Took</th><th>Database</th><th>Copied</th><th>Stored</th><th>Kept</th></tr></thead>
 <tbody>{"".join(rows)}</tbody>

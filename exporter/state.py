@@ -17,7 +17,7 @@ from exporter.snapshot import Reading, Snapshot
 from exporter.table import Renderer
 
 # After so much rendering in one go the event loop gets its turn: no scrape waits for a change to be rendered.
-_BREATH = 0.005
+_BREATH = 0.001
 
 
 class State:

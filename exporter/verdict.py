@@ -23,15 +23,9 @@ def worst_first(verdict: Verdict) -> int:
     return -_RANK.index(verdict)
 
 
-def against(value: float | None, threshold: Threshold) -> Verdict:
+def against(value: float, threshold: Threshold) -> Verdict:
     """Judge a signal of which more is worse."""
-    if value is None:
-        return "unknown"
     return "critical" if value > threshold.critical else "warning" if value > threshold.warning else "ok"
-
-
-def _age(backup: Backup | None, now: float) -> float | None:
-    return None if backup is None else max(0.0, now - backup.stop)
 
 
 def newest_backups(stanza: Stanza, repo: int) -> dict[str, Backup]:
@@ -41,21 +35,30 @@ def newest_backups(stanza: Stanza, repo: int) -> dict[str, Backup]:
     return {type_: backup for type_, backup in found.items() if backup is not None}
 
 
+def judge_backups(stanza: Stanza, repo: int, snapshot: Snapshot, now: float) -> dict[str, Verdict]:
+    """Judge the newest backup of each type: the newest of all by its age, a full by its own threshold too."""
+    backups, threshold = newest_backups(stanza, repo), snapshot.settings.threshold
+    last = max(backups.values(), key=lambda backup: backup.stop, default=None)
+    verdicts: dict[str, Verdict] = {}
+    for type_, backup in backups.items():
+        age = max(0.0, now - backup.stop)
+        signals = ["backup"] * (backup is last) + ["full_backup"] * (type_ == "full")
+        verdicts[type_] = worst(
+            ("ok", *(against(age, threshold(signal, stanza.name, repo)) for signal in signals))
+        )
+    return verdicts
+
+
 def judge_repository(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> Verdict:
     """Judge one repository of a stanza: whether it can be read, and how old its backups are."""
     if not repo.status.ok:
         return "warning" if repo.status.code == _NO_BACKUP and _in_the_making(stanza) else "critical"
-    backups, threshold = newest_backups(stanza, repo.key), snapshot.settings.threshold
-    last = max(backups.values(), key=lambda backup: backup.stop, default=None)
-    if last is None:
+    backups = newest_backups(stanza, repo.key)
+    if not backups:
         return "critical"
-    return worst(
-        (
-            against(_age(last, now), threshold("backup", stanza.name, repo.key)),
-            against(_age(backups.get("full"), now), threshold("full_backup", stanza.name, repo.key)),
-            "warning" if any(backup.error for backup in backups.values()) else "ok",
-        )
-    )
+    damaged: Verdict = "warning" if any(backup.error for backup in backups.values()) else "ok"
+    without_full: Verdict = "ok" if "full" in backups else "unknown"
+    return worst((*judge_backups(stanza, repo.key, snapshot, now).values(), damaged, without_full))
 
 
 def _in_the_making(stanza: Stanza) -> bool:

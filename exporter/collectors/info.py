@@ -20,7 +20,7 @@ _VERSION_AGAIN = 600.0
 # pgBackRest's status code for any error that has no code of its own.
 _OTHER = 99
 # After so much work in one go others get their turn: a scrape never waits for a long document.
-_BREATH = 0.005
+_BREATH = 0.001
 
 
 @dataclass(slots=True)
@@ -82,12 +82,15 @@ class InfoCollector:
         Raises PgBackRestError or MalformedError, each of one line.
         """
         began = time.monotonic()
+        asked = {self.stanza}
         found = {stanza.name: stanza for stanza in await self._ask(self.stanza, self.within)}
         for name in self.unsure:
             left = self.within - (time.monotonic() - began)
             if left > 0 and not _looks_well(found.get(name)):
+                asked.add(name)
                 found |= {stanza.name: stanza for stanza in await self._ask_again(name, left)}
         stanzas = tuple(self._count(found[name]) for name in sorted(found))
+        self._decoders = {name: decoder for name, decoder in self._decoders.items() if name in asked}
         skipped = tuple(line for decoder in self._decoders.values() for line in decoder.skipped)
         return self._remember(Info(stanzas=stanzas, version=await self._ask_version(began), skipped=skipped))
 

@@ -52,7 +52,8 @@ GROUPS: tuple[Group[Any], ...] = (
         metrics=(
             Metric[float](
                 "threshold_seconds",
-                "Where the alerts of a signal begin; +Inf is off. signal is backup, full_backup, recovery_window or "
+                "Where the alerts of a signal begin; +Inf is off, also for recovery_window, of which less is worse. "
+                "signal is backup, full_backup, recovery_window or "
                 'recovery_time for each repository, and wal_archive_lag, backup_duration or restore_test with repo "". '
                 "severity is warning or critical.",
                 lambda seconds: seconds,

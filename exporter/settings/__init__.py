@@ -64,12 +64,10 @@ class Override:
 class PgBackRest:
     """`pgbackrest`: how pgBackRest is called."""
 
-    command: tuple[str, ...] = (
-        "pgbackrest",
-    )  # or [sudo, -n, -u, postgres, pgbackrest], or [ssh, repo-host, …]
-    config: str | None = (
-        None  # none is passed: pgBackRest looks where it always does; one named here hides conf.d
-    )
+    # Or [sudo, -n, -u, postgres, pgbackrest], or [ssh, repo-host, pgbackrest].
+    command: tuple[str, ...] = ("pgbackrest",)
+    # None is passed: pgBackRest looks where it always does. One that is named here hides conf.d.
+    config: str | None = None
     config_include_path: str | None = None
 
 
@@ -133,12 +131,13 @@ class Info:
 
     every: float = 60.0
     within: float = 60.0  # what one reading may take
-    stale_after: float = 0.0  # the age at which values are dropped; left out it is ten times `every`
+    # The age at which values are dropped; left out: ten times `every`, at least `within`.
+    stale_after: float = 0.0
     per_backup: int = 1000  # newest backups of each stanza and repository with series of their own; 0 is none
 
     def __post_init__(self) -> None:
         if not self.stale_after:
-            object.__setattr__(self, "stale_after", 10 * self.every)
+            object.__setattr__(self, "stale_after", max(10 * self.every, self.within))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

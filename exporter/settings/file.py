@@ -101,6 +101,12 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Key, set[str], str]]:
             {"stale_after", "every"},
             f"is shorter than every ({every}): make it longer",
         )
+    elif settings.info.within > settings.info.stale_after:
+        yield (
+            ("info", "within"),
+            {"within", "stale_after", "every"},
+            f"is longer than stale_after ({show_seconds(settings.info.stale_after)}): values could grow stale unseen",
+        )
     for key, (stanza, repo), thresholds in _places(settings):
         for signal in SIGNALS:
             text = _reversed(signal, settings.threshold(signal.name, stanza, repo))

@@ -87,6 +87,11 @@ def test_the_headline_judges_by_the_thresholds(one: Stanza, said: str) -> None:
     assert headline(snapshot(one)) == said
 
 
+def test_the_backup_that_makes_it_red_is_marked() -> None:
+    assert "too old</strong>" in shown(snapshot(stanza(backup(60 * HOUR))))
+    assert "old</strong>" not in shown(snapshot(stanza(backup(60 * HOUR), backup(HOUR, "incr"))))
+
+
 def test_before_the_first_reading_it_says_so() -> None:
     known = dataclasses.replace(snapshot(), info={"": Reading()})
     assert headline(known) == "? pgBackRest has not been asked yet"

@@ -150,6 +150,17 @@ async def test_an_unsure_stanza_is_asked_for_by_name_only_while_the_plain_answer
     assert len(standin.calls) == calls + 1
 
 
+async def test_what_was_left_out_of_an_answer_is_forgotten_with_the_question(standin: Standin) -> None:
+    document = json.loads(DOCUMENT)
+    document[0]["backup"][0]["type"] = "huge"
+    standin.prints(b"[]")
+    standin.prints(json.dumps(document).encode(), "demo")
+    collector = InfoCollector(client=Client(), settings=InfoSettings(), unsure=("demo",))
+    assert len((await collector.read()).skipped) == 1
+    standin.prints(DOCUMENT)
+    assert (await collector.read()).skipped == ()
+
+
 async def test_an_unsure_stanza_that_cannot_be_asked_for_loses_no_other(standin: Standin) -> None:
     standin.prints(DOCUMENT)
     standin.prints(b"garbage", "other")

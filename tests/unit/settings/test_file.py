@@ -261,7 +261,7 @@ SETTINGS = st.builds(
     thresholds=thresholds(Thresholds, Threshold, ALL),
     info=st.builds(
         lambda every, factor, within, per_backup: Info(
-            every=every, stale_after=every * factor, within=within, per_backup=per_backup
+            every=every, stale_after=max(every * factor, within), within=within, per_backup=per_backup
         ),
         every=st.floats(1, DAY),
         factor=st.integers(1, 100),
