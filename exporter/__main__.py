@@ -14,6 +14,7 @@ from exporter.settings.file import SettingsError, effective, load
 from exporter.web import listen
 from exporter.web.config import WebConfigError
 from exporter.web.config import load as load_web_config
+from exporter.web.site import RESERVED
 
 _PORT = ":9854"
 
@@ -117,6 +118,10 @@ def _main(args: argparse.Namespace) -> int:
     if not args.telemetry_path.startswith("/"):
         return _complain(
             2, f"--web.telemetry-path={args.telemetry_path}: must begin with /, such as /metrics"
+        )
+    if args.telemetry_path in RESERVED:
+        return _complain(
+            2, f"--web.telemetry-path={args.telemetry_path}: is taken: choose another, such as /metrics"
         )
     try:
         settings = load(args.config_file)

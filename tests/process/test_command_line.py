@@ -86,6 +86,7 @@ def test_a_file_that_cannot_be_read_is_one_line(host: Host, name: str, path: str
         "--web.listen-address=nonsense",
         "--web.listen-address=127.0.0.1:99999",
         "--web.telemetry-path=metrics",
+        "--web.telemetry-path=/-/ready",
         "more words",
     ],
 )
