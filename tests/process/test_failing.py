@@ -182,7 +182,7 @@ def test_the_exporter_stays_small(course: Course) -> None:
 
 
 def test_values_that_grew_too_old_are_dropped(host: Host) -> None:
-    host.sets(stanzas={"demo": {}}, info={"stale_after": "2s"})
+    host.sets(stanzas={"demo": {}}, info={"within": "2s", "stale_after": "2s"})
     exporter = host.start()
     exporter.until(exporter.works, "a first good reading")
     host.standin.behaves("silent")

@@ -104,7 +104,7 @@ def test_new_settings_do_not_lose_what_a_failing_pgbackrest_told_before(host: Ho
 
 
 def test_new_settings_do_not_make_old_values_young(host: Host) -> None:
-    host.sets(info={"stale_after": "3s"})
+    host.sets(info={"within": "3s", "stale_after": "3s"})
     exporter = host.start()
     exporter.until(exporter.works, "a first good reading")
     host.standin.behaves("silent")
@@ -118,7 +118,7 @@ def test_new_settings_do_not_make_old_values_young(host: Host) -> None:
 def reload_and_read(host: Host, exporter: Running) -> None:
     """Put settings in force that are not those from before, and wait for a reading under them."""
     runs = len(host.standin.calls)
-    host.sets(info={"stale_after": "3s", "per_backup": runs})
+    host.sets(info={"within": "3s", "stale_after": "3s", "per_backup": runs})
     exporter.gets(signal.SIGHUP)
     exporter.until(lambda: len(host.standin.calls) > runs, "the next reading")
 
