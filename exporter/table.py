@@ -96,7 +96,7 @@ def _render_group(
             rendered = _render_part(group, part)
             yield
         parts[key] = rendered
-    if parts.keys() == memory.parts.keys() and list(parts) == list(memory.parts) and memory.blocks:
+    if list(parts) == list(memory.parts) and memory.blocks:
         return memory
     writer = Writer()
     aged: list[tuple[Family, Aged]] = []
