@@ -57,7 +57,7 @@ class Completed:
 
     argv: tuple[str, ...]
     exit_code: int
-    stdout: bytes
+    stdout: bytes | bytearray
     stderr: bytes
 
 
@@ -103,7 +103,7 @@ class _Child(asyncio.SubprocessProtocol):
         self._argv = argv
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self._stdout: list[bytes] = []
+        self._stdout = bytearray()
         self._stderr = bytearray()
         self.size = 0
         self.exited: asyncio.Future[None] = self._loop.create_future()
@@ -151,7 +151,7 @@ class _Child(asyncio.SubprocessProtocol):
             return
         self.size += len(data)
         if self.size <= self._limit:
-            self._stdout.append(data)
+            self._stdout += data
             return
         self._stdout.clear()
         self._pipe().pause_reading()
@@ -177,9 +177,7 @@ class _Child(asyncio.SubprocessProtocol):
 
     def completed(self) -> Completed:
         code = cast("int", self._transport.get_returncode())
-        return Completed(
-            argv=self._argv, exit_code=code, stdout=b"".join(self._stdout), stderr=bytes(self._stderr)
-        )
+        return Completed(argv=self._argv, exit_code=code, stdout=self._stdout, stderr=bytes(self._stderr))
 
     @property
     def fate(self) -> str:

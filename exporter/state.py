@@ -15,9 +15,7 @@ from exporter.exposition import Block, Body, Exposition, Format
 from exporter.metrics import GROUPS
 from exporter.snapshot import Reading, Snapshot
 from exporter.table import Renderer
-
-# After so much rendering in one go the event loop gets its turn: no scrape waits for a change to be rendered.
-_BREATH = 0.001
+from exporter.turns import TURNS
 
 
 class State:
@@ -70,16 +68,14 @@ class State:
     async def _render(self) -> None:
         self._changed.clear()
         snapshot, slices = self._latest, self._renderer.render(self._latest)
-        paused = time.monotonic()
+        work = TURNS.work()
         while True:
             try:
                 next(slices)
             except StopIteration as done:
                 self._served, self._exposition = snapshot, done.value
                 return
-            if time.monotonic() - paused > _BREATH:
-                await asyncio.sleep(0)
-                paused = time.monotonic()
+            await work.pause()
 
     def scrape(self, accept: str, gzip: bool) -> Body:
         """Answer a scrape."""

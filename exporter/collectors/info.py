@@ -1,6 +1,5 @@
 """What `pgbackrest info` tells: stanzas, repositories, backups and the archive's span."""
 
-import asyncio
 import logging
 import time
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from exporter.model import Archive, Info, Stanza
 from exporter.pgbackrest.client import Client, PgBackRestError
 from exporter.pgbackrest.info import Decoder, MalformedError
 from exporter.settings import Info as InfoSettings
+from exporter.turns import TURNS
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +19,6 @@ _VERSION_EVERY = 3600.0
 _VERSION_AGAIN = 600.0
 # pgBackRest's status code for any error that has no code of its own.
 _OTHER = 99
-# After so much work in one go others get their turn: a scrape never waits for a long document.
-_BREATH = 0.001
 
 
 @dataclass(slots=True)
@@ -97,15 +95,12 @@ class InfoCollector:
     async def _ask(self, name: str, within: float) -> list[Stanza]:
         """Ask pgBackRest for all stanzas, or for the one of this *name*."""
         document = await self.client.info(within=within, stanza=name or None)
-        await asyncio.sleep(0)
         stanzas: list[Stanza] = []
-        paused = time.monotonic()
+        work = TURNS.work()
         for stanza in self._decoders.setdefault(name, Decoder()).decode(document):
             if stanza is not None:
                 stanzas.append(stanza)
-            if time.monotonic() - paused > _BREATH:
-                await asyncio.sleep(0)
-                paused = time.monotonic()
+            await work.pause()
         return stanzas
 
     async def _ask_again(self, name: str, within: float) -> list[Stanza]:

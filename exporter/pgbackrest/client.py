@@ -111,7 +111,7 @@ class Client:
     config_include_path: str | None = None
     _told: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
-    async def info(self, *, within: float, stanza: str | None = None) -> bytes:
+    async def info(self, *, within: float, stanza: str | None = None) -> bytes | bytearray:
         """Return the JSON document of all stanzas, or of one; *within* is in seconds.
 
         Lines in front of it are cut off and logged, each once; lines after it, which the options prevent, are not
@@ -170,7 +170,7 @@ class Client:
         self._tell(done.stderr)
         return done
 
-    def _tell(self, output: bytes) -> None:
+    def _tell(self, output: bytes | bytearray) -> None:
         """Log what is worth it, each text once: it would come again with every call."""
         for level, _, words in _said(output):
             if (
@@ -203,7 +203,7 @@ def _environment() -> Mapping[str, str]:
 _Said = tuple[str | None, int | None, str]
 
 
-def _said(output: bytes) -> Iterator[_Said]:
+def _said(output: bytes | bytearray) -> Iterator[_Said]:
     """Tell apart what was said: level, error code and words on one line, with hints and other continuations."""
     message: list[str] = []
     level: str | None = None

@@ -11,7 +11,7 @@ fields are ignored, missing ones are None.
 """
 
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Container, Generator, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
@@ -24,6 +24,8 @@ from exporter.pgbackrest.entries import UnreadableError, get, read_backup, read_
 
 # Bytes hashed in one go: a few milliseconds.
 _STEP = 1 << 22
+# What lies between two stanzas, and the first key of the second.
+_STANZA = b',{"archive":['
 _CONTROL = dict.fromkeys(range(32), "�") | {9: " ", 10: " ", 13: " "}
 
 
@@ -51,7 +53,7 @@ class Decoder:
         self._digest = b""
         self._memories: dict[str, _Memory] = {}
 
-    def decode(self, document: bytes) -> Iterator[Stanza | None]:
+    def decode(self, document: bytes | bytearray) -> Iterator[Stanza | None]:
         """Yield the stanzas of *document*; unchanged ones are the very objects yielded the last time.
 
         Being a generator it lets the caller do other work between two steps; None is a step without a stanza.
@@ -62,16 +64,15 @@ class Decoder:
         if digest == self._digest:
             yield from [memory.stanza for memory in self._memories.values()]
             return
-        slices = _slices(document)
-        yield None
         # A decoding that is abandoned half-way must not pass for this document the next time.
         self._digest = b""
         previous = {memory.digest: memory for memory in self._memories.values()}
+        slices = yield from _slices(document, previous)
         memories: dict[str, _Memory] = {}
         skipped: list[str] = []
         for number, piece in enumerate(slices, 1):
             try:
-                memory = previous.get(_digest(piece)) or self._remember(piece)
+                memory = previous.get(piece.digest) or self._remember(piece)
                 if memory.stanza.name in memories:
                     raise UnreadableError(f"{memory.stanza.name} is listed twice")
             except UnreadableError as error:
@@ -82,8 +83,8 @@ class Decoder:
             yield memory.stanza
         self._memories, self._digest, self.skipped = memories, digest, tuple(skipped)
 
-    def _remember(self, piece: memoryview) -> _Memory:
-        fields = _fields(piece)
+    def _remember(self, piece: "_Slice") -> _Memory:
+        fields = _fields(piece.json)
         name = sys.intern(get({"name": _loads(fields.get("name", b"null"))}, "name", str))
         backups = memoryview(fields.pop("backup", b"[]"))
         digest, last = _digest(backups), self._memories.get(name)
@@ -92,10 +93,20 @@ class Decoder:
         else:
             found, known, skipped = _backups(name, backups, last.by_digest if last else {})
         stanza, others = read_stanza({key: _loads(value) for key, value in fields.items()}, name, found)
-        return _Memory(_digest(piece), stanza, (*others, *skipped), digest, skipped, known)
+        return _Memory(piece.digest, stanza, (*others, *skipped), digest, skipped, known)
 
 
-def _digest_in_steps(document: bytes) -> Generator[None, None, bytes]:
+class _Slice:
+    """The part of the document that tells of one stanza."""
+
+    __slots__ = ("digest", "json")
+
+    def __init__(self, json: memoryview) -> None:
+        self.json = json
+        self.digest = _digest(json)
+
+
+def _digest_in_steps(document: bytes | bytearray) -> Generator[None, None, bytes]:
     whole = sha256()
     for start in range(0, len(document), _STEP):
         whole.update(memoryview(document)[start : start + _STEP])
@@ -108,12 +119,41 @@ def _digest(piece: bytes | memoryview) -> bytes:
     return sha256(piece).digest()[:16]
 
 
-def _printable(piece: bytes) -> bytes:
+def _printable(piece: bytes | bytearray) -> bytes:
     """Return *piece* with what is not UTF-8, or a control character, replaced: a wrong cipher-pass quotes both."""
     return piece.decode("utf-8", "replace").translate(_CONTROL).encode()
 
 
-def _slices(document: bytes) -> list[memoryview]:
+def _slices(document: bytes | bytearray, known: Container[bytes]) -> Generator[None, None, list[_Slice]]:
+    """Cut *document* where its stanzas begin, in steps; what is not *known* must be an object, all of it.
+
+    pgBackRest writes keys in order, and a quotation mark inside of a string has a backslash before it. What is
+    written otherwise, or damaged, is cut by a parser, in one long step.
+    """
+    slices: list[_Slice] = []
+    try:
+        for piece in _stanzas(document):
+            one = _Slice(piece)
+            if one.digest not in known:
+                _fields(piece)
+            slices.append(one)
+            yield
+    except UnreadableError:
+        return [_Slice(piece) for piece in _parsed(document)]
+    return slices
+
+
+def _stanzas(document: bytes | bytearray) -> Iterator[memoryview]:
+    if not document.startswith(b"[" + _STANZA[1:]) or not document.endswith(b"]"):
+        raise UnreadableError("it is written in another way")
+    whole, start = memoryview(document), 1
+    while (end := document.find(_STANZA, start)) > 0:
+        yield whole[start:end]
+        start = end + 1
+    yield whole[start:-1]
+
+
+def _parsed(document: bytes | bytearray) -> list[memoryview]:
     try:
         return _cut(document)
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -126,7 +166,7 @@ def _slices(document: bytes) -> list[memoryview]:
             ) from None
 
 
-def _cut(array: bytes | memoryview) -> list[memoryview]:
+def _cut(array: bytes | bytearray | memoryview) -> list[memoryview]:
     return [memoryview(piece) for piece in msgspec.json.decode(array, type=list[msgspec.Raw])]
 
 

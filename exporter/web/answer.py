@@ -14,6 +14,8 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from exporter.turns import TURNS
+
 _AT_ONCE = 256 * 1024  # bytes up to which joining the pieces is cheaper than several system calls
 
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
@@ -73,7 +75,9 @@ class Answer(web.StreamResponse):
         else:
             pieces = iter(self._pieces)
             yield head + next(pieces, b"")
-            yield from pieces
+            for piece in pieces:
+                TURNS.answering()
+                yield piece
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Write the whole answer, once; raises ConnectionError when the client has gone."""

@@ -28,12 +28,12 @@ FLOORS = {
     for number, rooms in enumerate(
         (
             (
-                "exposition human logs model process wal yamlfile"
-                " pgbackrest pgbackrest.conf settings.quantity web web.answer web.listen web.tls web.users"
+                "exposition human logs model process turns wal yamlfile"
+                " pgbackrest pgbackrest.conf settings.quantity web web.listen web.tls web.users"
             ),
-            "settings settings.words web.connection",
-            "pgbackrest.client pgbackrest.entries settings.mistakes snapshot web.config web.connections",
-            "pgbackrest.info settings.file table verdict web.guard",
+            "settings settings.words web.answer",
+            "pgbackrest.client pgbackrest.entries settings.mistakes snapshot web.config web.connection",
+            "pgbackrest.info settings.file table verdict web.connections web.guard",
             "collectors collectors.info metrics page schedule",
             "state",
             "web.site",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from exporter.model import Stanza
+from exporter.model import Stanza, Status
 from exporter.pgbackrest.info import Decoder, MalformedError
 
 CORPUS = Path(__file__).parents[2] / "corpus"
@@ -161,6 +161,23 @@ def test_a_bad_stanza_loses_no_other_and_is_told_again_while_it_lasts() -> None:
     )
     decode(document, decoder)
     assert len(decoder.skipped) == 2
+
+
+@pytest.mark.parametrize(
+    ("separators", "end"), [((", ", ": "), ""), ((",", ":"), ""), ((",", ":"), "\n")], ids=repr
+)
+def test_stanzas_are_found_however_the_document_is_written(separators: tuple[str, str], end: str) -> None:
+    document = changed(SEVERAL)
+    document[1]["status"] = {"code": 99, "message": ',{"archive":['}
+    found, decoder = decode((json.dumps(document, separators=separators) + end).encode())
+    assert [one.name for one in found] == [one["name"] for one in document]
+    assert found[1].status == Status(code=99, message=',{"archive":[')
+    assert decoder.skipped == ()
+
+
+def test_a_document_that_was_cut_off_at_the_end_of_a_list_is_refused() -> None:
+    with pytest.raises(MalformedError):
+        decode(SEVERAL[: SEVERAL.rindex(b"]", 0, -1) + 1])
 
 
 def test_a_backup_that_is_listed_twice_counts_once() -> None:
