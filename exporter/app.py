@@ -3,24 +3,18 @@
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
-from exporter.collectors.info import InfoCollector
-from exporter.pgbackrest import conf as pgbackrest_conf
-from exporter.pgbackrest.client import Client
-from exporter.pgbackrest.conf import ConfError
-from exporter.schedule import keep
+from exporter.schedule import Collector, keep
 from exporter.settings import Settings
 from exporter.settings.file import SettingsError, load
-from exporter.snapshot import Expectation, Reading, Reload, Snapshot
+from exporter.snapshot import Reading, Reload, Snapshot
+from exporter.sources import Plan, look_around, plan
 from exporter.state import State
 from exporter.web import listen
 from exporter.web import site as web
@@ -41,82 +35,18 @@ class Options:
     enable_lifecycle: bool = False
 
 
-def expectation(settings: Settings, before: Expectation | None = None) -> Expectation:
-    """Return the stanzas that must exist, and what a pgbackrest.conf in force here tells of them.
-
-    While that cannot be read, perhaps since it is being written, what it told *before* still holds.
-    """
-    if not settings.is_local:
-        stanzas = _wanted(settings, settings.stanzas)
-        return Expectation(stanzas=stanzas, unsure=stanzas)
-    pgbackrest = settings.pgbackrest
-    try:
-        conf = pgbackrest_conf.read(pgbackrest.config, pgbackrest.config_include_path, os.environ)
-    except ConfError as error:
-        stanzas = _wanted(settings, settings.stanzas or (before.stanzas if before else ()))
-        return replace(
-            before or Expectation(),
-            stanzas=stanzas,
-            own=before.own & frozenset(stanzas) if before else frozenset(),
-            unsure=() if before and not before.unsure else stanzas,
-            error=None if settings.stanzas else str(error),
-        )
-    stanzas = _wanted(settings, settings.stanzas or conf.stanzas)
-    types = {
-        (name, repo): kind for name in ("", *stanzas) for repo, kind in conf.repository_types(name).items()
-    }
-    return Expectation(
-        stanzas=stanzas,
-        own=conf.own_repositories & frozenset(stanzas),
-        types=MappingProxyType(types),
-        declared=frozenset((name, repo) for name, repo in types if name and not conf.declared_for_all(repo)),
-    )
-
-
-def conf_signature(settings: Settings) -> tuple[object, ...]:
-    """Tell one state of the pgbackrest.conf in force here from another; take it before reading the file."""
-    pgbackrest = settings.pgbackrest
-    if not settings.is_local:
-        return ()
-    return pgbackrest_conf.signature(pgbackrest.config, pgbackrest.config_include_path, os.environ)
-
-
-def _wanted(settings: Settings, names: Iterable[str]) -> tuple[str, ...]:
-    excluded = settings.exclude
-    return tuple(
-        sorted(name for name in names if not any(fnmatchcase(name, pattern) for pattern in excluded))
-    )
-
-
-def collectors(settings: Settings, expected: Expectation) -> list[InfoCollector]:
-    """Return the sources to read: one for all stanzas, and one for each that a plain info does not see."""
-    pgbackrest = settings.pgbackrest
-    client = Client(
-        command=pgbackrest.command,
-        config=pgbackrest.config,
-        config_include_path=pgbackrest.config_include_path,
-    )
-    return [
-        InfoCollector(client=client, settings=settings.info, unsure=expected.unsure),
-        *(
-            InfoCollector(client=client, settings=settings.info, stanza=stanza)
-            for stanza in sorted(expected.own)
-        ),
-    ]
-
-
 class App:
     """The running exporter."""
 
     def __init__(self, options: Options, settings: Settings) -> None:
         self._options = options
-        self._running: dict[tuple[str, str], tuple[InfoCollector, asyncio.Task[None]]] = {}
-        self._seen = conf_signature(settings)
-        snapshot = Snapshot(settings=settings, expected=expectation(settings), reload=Reload(time.time()))
+        self._running: dict[tuple[str, str], tuple[Collector, asyncio.Task[None]]] = {}
+        self._around = look_around(settings)
+        snapshot = Snapshot(settings=settings, expected=self._around.expected, reload=Reload(time.time()))
         self.state = State(snapshot, options.telemetry_path)
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
-        self._plan: dict[tuple[str, str], InfoCollector] = {}
+        self._plan = Plan()
         self._group: asyncio.TaskGroup
         self._served: web.Serving
 
@@ -171,31 +101,35 @@ class App:
         return None
 
     def _replan(self) -> None:
-        latest = self.state.latest
-        self._seen = conf_signature(latest.settings)
-        self.state.change(expected=expectation(latest.settings, latest.expected))
+        self._around = look_around(self.state.latest.settings, self._around)
+        self.state.change(expected=self._around.expected)
         self._apply_plan()
         self._start()
 
     def _apply_plan(self) -> None:
         """Make the snapshot know exactly the collectors that the settings ask for."""
-        snapshot = self.state.latest
-        if snapshot.expected.error:
-            log.warning("pgbackrest.conf cannot be read", extra={"error": snapshot.expected.error})
-        self._plan = {(one.name, one.stanza): one for one in collectors(snapshot.settings, snapshot.expected)}
-        for name in snapshot.readings():
-            known = snapshot.readings()[name]
-            sources = [stanza for collector, stanza in self._plan if collector == name]
+        if self._around.expected.error:
+            log.warning("pgbackrest.conf cannot be read", extra={"error": self._around.expected.error})
+        self._plan = self._planned()
+        for off in self._plan.off:
+            log.info(
+                "a collector is off", extra={"collector": off.collector, "stanza": off.stanza, "why": off.why}
+            )
+        for name, known in self.state.latest.readings().items():
+            sources = [stanza for collector, stanza in self._plan.collectors if collector == name]
             self.state.change(**{name: {stanza: known.get(stanza, Reading()) for stanza in sources}})
+        self.state.change(off=self._plan.off)
+
+    def _planned(self) -> Plan:
+        return plan(self.state.latest.settings, self._around, lambda: self.state.latest)
 
     def _start(self) -> None:
         """Start and end collectors until those of the plan run; one that is as it was goes on undisturbed."""
         for key, (collector, task) in list(self._running.items()):
-            planned = self._plan.get(key)
-            if planned is None or not collector.same_as(planned):
+            if self._plan.collectors.get(key) != collector:
                 task.cancel()
                 del self._running[key]
-        for key, collector in self._plan.items():
+        for key, collector in self._plan.collectors.items():
             if key not in self._running:
                 name, stanza = key
                 last = self.state.latest.readings()[name][stanza]
@@ -203,12 +137,15 @@ class App:
                 self._running[key] = collector, task
 
     async def _keep_looking(self) -> None:
-        """Notice a change of pgbackrest.conf: a new stanza is expected from then on."""
+        """Notice a change of pgbackrest.conf, and sources that have come or gone."""
         while True:
             await asyncio.sleep(_LOOK_EVERY)
-            if conf_signature(self.state.latest.settings) != self._seen:
+            if self._around.changed(self.state.latest.settings):
                 log.info("pgbackrest.conf has changed")
                 self._replan()
+            elif self._planned() != self._plan:
+                self._apply_plan()
+                self._start()
 
     async def _keep_reloading(self) -> None:
         while True:

@@ -6,8 +6,8 @@ from importlib.resources import files
 
 from exporter import __version__, wal
 from exporter.human import line, moment, size, span
-from exporter.model import Backup, Lock, Repository, Stanza
-from exporter.snapshot import Reading, Snapshot
+from exporter.model.info import Backup, Lock, Repository, Stanza
+from exporter.snapshot import Off, Reading, Snapshot
 from exporter.verdict import (
     Verdict,
     judge,
@@ -215,6 +215,7 @@ def _notes(snapshot: Snapshot) -> str:
 
 def _collectors(snapshot: Snapshot, now: float) -> str:
     rows = [_collector(name, reading, now) for name, reading in _readings(snapshot)]
+    rows += [_off(off) for off in snapshot.off]
     return f"""<section>
 <h2>Collectors</h2>
 <table>
@@ -258,6 +259,19 @@ def _collector(name: str, reading: Reading[object], now: float) -> str:
         ("Last error", _words(reading.error or "")),
     )
     return _row(cells)
+
+
+def _off(off: Off) -> str:
+    name = escape(f"{off.collector} {off.stanza}".rstrip())
+    return _row(
+        (
+            ("Collector", name),
+            ("Worked", "off"),
+            ("Took", ""),
+            ("Failures", ""),
+            ("Last error", _words(off.why)),
+        )
+    )
 
 
 # --- words -----------------------------------------------------------------------------------------------------

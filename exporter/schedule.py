@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from exporter.settings import Cadence
 from exporter.snapshot import Reading
 
 log = logging.getLogger(__name__)
@@ -16,7 +17,7 @@ _MARGIN = 5.0
 
 
 class Collector(Protocol):
-    """One source of facts. *stanza* is "" for a source that tells of all at once. Times are seconds."""
+    """One source of facts. Equal collectors would read the same source in the same way."""
 
     @property
     def name(self) -> str:
@@ -24,22 +25,17 @@ class Collector(Protocol):
 
     @property
     def stanza(self) -> str:
-        """The one stanza that this source tells of."""
+        """The one stanza that this source tells of, or "" when it tells of all at once."""
 
     @property
-    def every(self) -> float:
-        """From the start of one reading to the start of the next."""
-
-    @property
-    def within(self) -> float:
-        """What one reading may take."""
-
-    @property
-    def stale_after(self) -> float:
-        """The age at which a value that could not be read again is dropped."""
+    def settings(self) -> Cadence:
+        """When it is read."""
 
     async def read(self) -> Any:
-        """Return the value; raise an exception whose words are one line for a person."""
+        """Return the value; raise an exception whose words are one line for a person.
+
+        The same facts should be the very same object: what is equal is not rendered again.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ async def attempt(collector: Collector, last: Reading[Any], clock: Clock = CLOCK
     """Read once. A failure keeps the last value and says why; cancellation passes through."""
     attempted, began = clock.wall(), clock.elapsed()
     try:
-        async with asyncio.timeout(collector.within + _MARGIN):
+        async with asyncio.timeout(collector.settings.within + _MARGIN):
             value = await collector.read()
     except Exception as failure:
         log.debug("reading failed", exc_info=True, extra={"collector": collector.name})
@@ -93,7 +89,7 @@ async def keep(
         now = clock.elapsed()
         if reading.success:
             good = now
-        elif reading.value is not None and now - good > collector.stale_after:
+        elif reading.value is not None and now - good > collector.settings.stale_after:
             log.error(
                 "values dropped: too old", extra=_source(collector) | {"age_seconds": round(now - good)}
             )
@@ -101,7 +97,7 @@ async def keep(
         _tell(collector, last, reading)
         publish(collector.name, collector.stanza, reading)
         last = reading
-        due += collector.every * (1 + max(0, (now - due) // collector.every))
+        due += collector.settings.every * (1 + max(0, (now - due) // collector.settings.every))
         await clock.sleep(due - now)
 
 

@@ -5,10 +5,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from exporter.model import Backups, Info, Repository, Stanza
-from exporter.settings import Settings
+from exporter.model.archiver import Archiver
+from exporter.model.info import Backups, Info, Repository, Stanza
+from exporter.model.patroni import Cluster
+from exporter.model.repository import Holdings
+from exporter.model.restore_tests import RestoreTests
+from exporter.model.runs import Runs
+from exporter.settings import SOURCES, Settings
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -42,6 +47,15 @@ class Reload:
 
 
 @dataclass(frozen=True, slots=True)
+class Off:
+    """A collector that is not run, for all stanzas ("") or for one, and why: one line for a person."""
+
+    collector: str
+    stanza: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """Which stanzas must exist, and what pgbackrest.conf tells of their repositories.
 
@@ -71,11 +85,17 @@ class Snapshot:
     settings: Settings
     expected: Expectation
     reload: Reload
+    off: tuple[Off, ...] = ()
     info: Mapping[str, Reading[Info]] = field(default_factory=lambda: MappingProxyType({}))
+    repository: Mapping[str, Reading[Holdings]] = field(default_factory=lambda: MappingProxyType({}))
+    runs: Mapping[str, Reading[Runs]] = field(default_factory=lambda: MappingProxyType({}))
+    archiver: Mapping[str, Reading[Archiver]] = field(default_factory=lambda: MappingProxyType({}))
+    patroni: Mapping[str, Reading[Cluster]] = field(default_factory=lambda: MappingProxyType({}))
+    restore_tests: Mapping[str, Reading[RestoreTests]] = field(default_factory=lambda: MappingProxyType({}))
 
-    def readings(self) -> Mapping[str, Mapping[str, Reading[Info]]]:
+    def readings(self) -> Mapping[str, Mapping[str, Reading[Any]]]:
         """Return the readings of each collector by its name."""
-        return {"info": self.info}
+        return {name: getattr(self, name) for name in SOURCES}
 
     @cached_property
     def stanzas(self) -> tuple[Stanza, ...]:

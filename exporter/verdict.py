@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from exporter.model import BACKUP_TYPES, Backup, Repository, Stanza
+from exporter.model.info import BACKUP_TYPES, Backup, Repository, Stanza
 from exporter.settings import Threshold
 from exporter.snapshot import Snapshot
 

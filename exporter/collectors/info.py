@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 from exporter import wal
-from exporter.model import Archive, Info, Stanza
+from exporter.model.info import Archive, Info, Stanza
 from exporter.pgbackrest.client import Client, PgBackRestError
 from exporter.pgbackrest.info import Decoder, MalformedError
 from exporter.settings import Info as InfoSettings
@@ -43,36 +43,12 @@ class InfoCollector:
     stanza: str = ""
     unsure: tuple[str, ...] = ()
     name: str = field(default="info", init=False)
-    _decoders: dict[str, Decoder] = field(default_factory=dict, init=False)
-    _last: Info | None = field(default=None, init=False)
-    _counted: dict[str, tuple[Stanza, Stanza]] = field(default_factory=dict, init=False)
-    _positions: dict[tuple[str, int], _Position] = field(default_factory=dict, init=False)
-    _version: str | None = field(default=None, init=False)
-    _version_due: float = field(default=0.0, init=False)
-
-    @property
-    def every(self) -> float:
-        """Seconds between two readings."""
-        return self.settings.every
-
-    @property
-    def within(self) -> float:
-        """Seconds that one reading may take."""
-        return self.settings.within
-
-    @property
-    def stale_after(self) -> float:
-        """Seconds after which a value that cannot be read again is dropped."""
-        return self.settings.stale_after
-
-    def same_as(self, other: "InfoCollector") -> bool:
-        """Whether *other* would read the same source in the same way."""
-        return (self.client, self.settings, self.stanza, self.unsure) == (
-            other.client,
-            other.settings,
-            other.stanza,
-            other.unsure,
-        )
+    _decoders: dict[str, Decoder] = field(default_factory=dict, init=False, compare=False)
+    _last: Info | None = field(default=None, init=False, compare=False)
+    _counted: dict[str, tuple[Stanza, Stanza]] = field(default_factory=dict, init=False, compare=False)
+    _positions: dict[tuple[str, int], _Position] = field(default_factory=dict, init=False, compare=False)
+    _version: str | None = field(default=None, init=False, compare=False)
+    _version_due: float = field(default=0.0, init=False, compare=False)
 
     async def read(self) -> Info:
         """Run `pgbackrest info` once; the same facts give the very same object.
@@ -81,9 +57,9 @@ class InfoCollector:
         """
         began = time.monotonic()
         asked = {self.stanza}
-        found = {stanza.name: stanza for stanza in await self._ask(self.stanza, self.within)}
+        found = {stanza.name: stanza for stanza in await self._ask(self.stanza, self.settings.within)}
         for name in self.unsure:
-            left = self.within - (time.monotonic() - began)
+            left = self.settings.within - (time.monotonic() - began)
             if left > 0 and not _looks_well(found.get(name)):
                 asked.add(name)
                 found |= {stanza.name: stanza for stanza in await self._ask_again(name, left)}
@@ -153,7 +129,7 @@ class InfoCollector:
     async def _ask_version(self, began: float) -> str | None:
         """Ask now and then, in the time that is left of a reading; unanswered, the version of before holds."""
         now = time.monotonic()
-        left = self.within - (now - began)
+        left = self.settings.within - (now - began)
         if not self.stanza and now >= self._version_due and left > 0:
             self._version_due = now + _VERSION_EVERY
             try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from exporter.model import BACKUP_TYPES, Backup, Backups, RepositoryBackups, Stanza
+from exporter.model.info import BACKUP_TYPES, Backup, Backups, RepositoryBackups, Stanza
 from exporter.settings import Info as InfoSettings
 from exporter.snapshot import Snapshot
 from exporter.table import Group, Metric, Part, Row, one

@@ -15,6 +15,15 @@ def _each_reading(snapshot: Snapshot) -> Iterator[Part]:
             yield name, stanza, reading
 
 
+def _each_collector(snapshot: Snapshot) -> Iterator[Part]:
+    yield from ((name, stanza, True) for name, readings in snapshot.readings().items() for stanza in readings)
+    yield from ((off.collector, off.stanza, False) for off in snapshot.off)
+
+
+def _collectors(collector: str, stanza: str, enabled: bool) -> Iterator[Row[bool]]:
+    yield (collector, stanza), enabled
+
+
 def _readings(collector: str, stanza: str, reading: Reading[Any]) -> Iterator[Row[Reading[Any]]]:
     yield (collector, stanza), reading
 
@@ -36,10 +45,22 @@ GROUPS: tuple[Group[Any], ...] = (
     ),
     Group(
         labels=("collector", "stanza"),
+        parts=_each_collector,
+        rows=_collectors,
+        metrics=(
+            Metric[bool](
+                "exporter_collector_enabled",
+                "1: it runs. 0: it is off, the status page says why. "
+                'stanza is "" for a collector that reads all at once.',
+                lambda enabled: enabled,
+            ),
+        ),
+    ),
+    Group(
+        labels=("collector", "stanza"),
         parts=_each_reading,
         rows=_readings,
         metrics=(
-            Metric("exporter_collector_enabled", 'stanza is "" for a collector that reads all at once.', one),
             Metric[Reading[Any]](
                 "exporter_collector_success",
                 "1: the last reading worked. 0: it failed, or there was none yet.",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exporter import wal
-from exporter.model import Archive, Database, Info, Lock, Progress, Repository, Stanza
+from exporter.model.info import Archive, Database, Info, Lock, Progress, Repository, Stanza
 from exporter.snapshot import Expectation, Snapshot
 from exporter.table import Group, Metric, Part, Row, one
 

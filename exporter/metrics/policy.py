@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from exporter.model import Stanza
+from exporter.model.info import Stanza
 from exporter.settings import SIGNALS, Settings
 from exporter.snapshot import Expectation, Snapshot
 from exporter.table import Group, Metric, Part, Row

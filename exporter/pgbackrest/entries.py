@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from exporter import wal
-from exporter.model import (
+from exporter.model.info import (
     BACKUP_TYPES,
     Archive,
     Backup,

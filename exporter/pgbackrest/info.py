@@ -19,7 +19,7 @@ from typing import Any, cast
 import msgspec
 import orjson
 
-from exporter.model import Backup, Backups, Stanza
+from exporter.model.info import Backup, Backups, Stanza
 from exporter.pgbackrest.entries import UnreadableError, get, read_backup, read_stanza
 
 # Bytes hashed in one go: a few milliseconds.

@@ -6,10 +6,10 @@ All values are immutable. Durations are seconds, ratios are parts of 1.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple
 
+from exporter.settings import prefix
 from exporter.settings.quantity import DAY, HOUR, MINUTE
 
 OFF = math.inf
@@ -119,25 +119,94 @@ class Repo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stanza:
-    """`stanzas.NAME`: a stanza that must exist, and what is different for it."""
+    """`stanzas.NAME`: a stanza that must exist, where its cluster is, and what is different for it."""
 
+    # libpq's connection string without a password, host=pg1,pg2,pg3 user=exporter; None: the local server, if any.
+    postgresql: str | None = None
+    # Patroni's REST API on some members, http://pg1:8008: they are tried in turn.
+    patroni: tuple[str, ...] = ()
     thresholds: StanzaThresholds = StanzaThresholds()
     repos: Mapping[int, Repo] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Info:
-    """`info`: how often `pgbackrest info` is read, and how much of it is shown."""
+class Cadence:
+    """When a source is read: every so many seconds, within so many."""
 
-    every: float = 60.0
-    within: float = 60.0  # what one reading may take
+    every: float
+    within: float
     # The age at which values are dropped; left out: ten times `every`, at least `within`.
     stale_after: float = 0.0
-    per_backup: int = 1000  # newest backups of each stanza and repository with series of their own; 0 is none
 
     def __post_init__(self) -> None:
         if not self.stale_after:
             object.__setattr__(self, "stale_after", max(10 * self.every, self.within))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info(Cadence):
+    """`info`: how often `pgbackrest info` is read, and how much of it is shown."""
+
+    every: float = 60.0
+    within: float = 60.0
+    per_backup: int = 1000  # newest backups of each stanza and repository with series of their own; 0 is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source(Cadence):
+    """A source that may be there or not: by default it is read where it is found."""
+
+    enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archiver(Source):
+    """`archiver`: what PostgreSQL says of its archiving."""
+
+    every: float = 15.0
+    within: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository(Source):
+    """`repository`: listings of the repository. LIST calls of object stores cost money: there, name one host."""
+
+    every: float = 15 * MINUTE
+    within: float = 10 * MINUTE
+    # Bytes by repository, for storages that know no limit of their own.
+    capacity: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs(Source):
+    """`runs`: pgBackRest's log files and the records of `pgbackrest-exporter run`."""
+
+    every: float = 30.0
+    within: float = 30.0
+    log_path: str | None = None  # None: that of pgbackrest.conf
+    records: str | None = None  # None: runs below state_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patroni(Source):
+    """`patroni`: how its REST API is asked. Passwords stand in a file of their own."""
+
+    every: float = 15.0
+    within: float = 5.0
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreTests(Source):
+    """`restore_tests`: the results of `pgbackrest-exporter restore-test`."""
+
+    every: float = 60.0
+    within: float = 30.0
+    records: str | None = None  # None: restore-tests below state_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +217,20 @@ class Settings:
     stanzas: Mapping[str, Stanza] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     exclude: tuple[str, ...] = ()  # patterns of stanzas to leave out, such as scratch-*
     thresholds: Thresholds = Thresholds()
+    state_path: str = (
+        "/var/lib/pgbackrest-exporter"  # what has to outlive a restart: counters, positions, records
+    )
     info: Info = Info()
+    repository: Repository = Repository()
+    runs: Runs = Runs()
+    archiver: Archiver = Archiver()
+    patroni: Patroni = Patroni()
+    restore_tests: RestoreTests = RestoreTests()
 
     @property
     def is_local(self) -> bool:
         """Whether pgBackRest runs on this machine, so that its configuration here is the one in force."""
-        command = [PurePath(word).name for word in self.pgbackrest.command]
-        return len(command) == 1 or (command[0] in _HERE and not _ELSEWHERE.intersection(command))
+        return prefix.stays_here(self.pgbackrest.command)
 
     def threshold(self, signal: str, stanza: str, repo: int | None = None) -> Threshold:
         """Give the threshold in force: the repository's over the stanza's over that for all.
@@ -169,36 +245,5 @@ class Settings:
         return result
 
 
-# Programs that run another one on the same machine, and programs that reach into another or into a container.
-_HERE = frozenset(
-    {
-        "sudo",
-        "doas",
-        "runuser",
-        "su",
-        "setpriv",
-        "env",
-        "nice",
-        "ionice",
-        "chrt",
-        "taskset",
-        "timeout",
-        "stdbuf",
-    }
-)
-_ELSEWHERE = frozenset(
-    {
-        "ssh",
-        "kubectl",
-        "oc",
-        "docker",
-        "podman",
-        "nerdctl",
-        "crictl",
-        "lxc",
-        "incus",
-        "machinectl",
-        "nsenter",
-        "chroot",
-    }
-)
+SOURCES = ("info", "repository", "runs", "archiver", "patroni", "restore_tests")
+"""The sections of Settings that tell when a source is read."""

@@ -1,6 +1,6 @@
 """The settings file: read strictly, with all mistakes at once, and written as it would be read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,17 @@ from exporter import yamlfile
 from exporter.settings import (
     OFF,
     SIGNALS,
+    SOURCES,
+    Archiver,
+    Cadence,
     Info,
     Override,
+    Patroni,
     PgBackRest,
+    Repository,
     RepoThresholds,
+    RestoreTests,
+    Runs,
     Settings,
     Signal,
     Stanza,
@@ -22,8 +29,9 @@ from exporter.settings import (
     mistakes,
     words,
 )
+from exporter.settings.conninfo import conninfo
 from exporter.settings.mistakes import Reader, section
-from exporter.settings.quantity import ratio, seconds, show_ratio, show_seconds, shown
+from exporter.settings.quantity import ratio, seconds, show_ratio, show_seconds, show_size, shown, size
 from exporter.yamlfile import Key
 
 
@@ -56,21 +64,43 @@ def load(path: Path | None) -> Settings:
 
 def effective(settings: Settings) -> str:
     """Write all settings with their units as YAML; `load` reads it back equal."""
-    info = asdict(settings.info)
     return yamlfile.dump(
         {
             "pgbackrest": asdict(settings.pgbackrest) | {"command": list(settings.pgbackrest.command)},
             "stanzas": {name: _written_stanza(stanza) for name, stanza in settings.stanzas.items()},
             "exclude": list(settings.exclude),
             "thresholds": _written(settings.thresholds),
-            "info": info | {key: show_seconds(info[key]) for key in ("every", "within", "stale_after")},
+            "state_path": settings.state_path,
+            **{name: _written_section(getattr(settings, name)) for name in SOURCES},
         }
     )
 
 
+def _written_section(section: Cadence) -> dict[str, Any]:
+    values = ((field.name, getattr(section, field.name)) for field in fields(section))
+    return {name: _SHOWN[name](value) if name in _SHOWN else value for name, value in values}
+
+
+def _show_capacity(capacity: Mapping[int, float]) -> dict[str, str]:
+    return {str(repo): show_size(value) for repo, value in capacity.items()}
+
+
+_SHOWN: Mapping[str, Callable[[Any], Any]] = {
+    "every": show_seconds,
+    "within": show_seconds,
+    "stale_after": show_seconds,
+    "capacity": _show_capacity,
+}
+
+
 def _written_stanza(stanza: Stanza) -> dict[str, Any]:
     repos = {number: {"thresholds": _written(repo.thresholds)} for number, repo in stanza.repos.items()}
-    parts = {"thresholds": _written(stanza.thresholds), "repos": repos}
+    parts = {
+        "postgresql": stanza.postgresql,
+        "patroni": list(stanza.patroni),
+        "thresholds": _written(stanza.thresholds),
+        "repos": repos,
+    }
     return {name: part for name, part in parts.items() if part}
 
 
@@ -94,24 +124,28 @@ def _show(signal: Signal, value: float) -> str:
 
 def _contradictions(settings: Settings) -> Iterator[tuple[Key, set[str], str]]:
     """Find settings that are right by themselves but not together: where, what they depend on, and the words."""
-    if settings.info.stale_after < settings.info.every:
-        every = show_seconds(settings.info.every)
-        yield (
-            ("info", "stale_after"),
-            {"stale_after", "every"},
-            f"is shorter than every ({every}): make it longer",
-        )
-    elif settings.info.within > settings.info.stale_after:
-        yield (
-            ("info", "within"),
-            {"within", "stale_after", "every"},
-            f"is longer than stale_after ({show_seconds(settings.info.stale_after)}): values could grow stale unseen",
-        )
+    for name in SOURCES:
+        yield from _too_slow(name, getattr(settings, name))
     for key, (stanza, repo), thresholds in _places(settings):
         for signal in SIGNALS:
             text = _reversed(signal, settings.threshold(signal.name, stanza, repo))
             if text and getattr(thresholds, signal.name, Override()) != Override():
                 yield (*key, signal.name), {signal.name}, text
+
+
+def _too_slow(name: str, cadence: Cadence) -> Iterator[tuple[Key, set[str], str]]:
+    if cadence.stale_after < cadence.every:
+        yield (
+            (name, "stale_after"),
+            {"stale_after", "every"},
+            f"is shorter than every ({show_seconds(cadence.every)}): make it longer",
+        )
+    elif cadence.within > cadence.stale_after:
+        yield (
+            (name, "within"),
+            {"within", "stale_after", "every"},
+            f"is longer than stale_after ({show_seconds(cadence.stale_after)}): values could grow stale unseen",
+        )
 
 
 def _places(settings: Settings) -> Iterator[tuple[Key, tuple[str, int | None], Thresholds | RepoThresholds]]:
@@ -177,20 +211,34 @@ def _thresholds(value: Any, _: object) -> Thresholds:
 
 
 _BY_SIGNAL = {signal.name: _threshold(signal) for signal in SIGNALS}
+_CADENCE: Mapping[str, Reader] = {
+    "every": words.at_least(1.0),
+    "within": words.at_least(0.1),
+    "stale_after": words.at_least(1.0),
+}
+_SOURCE: Mapping[str, Reader] = {**_CADENCE, "enabled": words.yes_or_no}
 _CONVERTER = mistakes.converter(
     {
         PgBackRest: {"command": _command, "config": words.path, "config_include_path": words.path},
-        Settings: {"exclude": mistakes.items(words.line)},
+        Settings: {"exclude": mistakes.items(words.line), "state_path": words.folder},
+        Stanza: {"postgresql": conninfo, "patroni": mistakes.items(words.url)},
         RepoThresholds: _BY_SIGNAL,
         StanzaThresholds: _BY_SIGNAL,
-        Info: {
-            "every": words.at_least(1.0),
-            "within": words.at_least(0.1),
-            "stale_after": words.at_least(1.0),
-            "per_backup": words.count,
+        Info: {**_CADENCE, "per_backup": words.count},
+        Archiver: _SOURCE,
+        Repository: _SOURCE,
+        Runs: {**_SOURCE, "log_path": words.path, "records": words.path},
+        Patroni: {
+            **_SOURCE,
+            "ca_file": words.path,
+            "cert_file": words.path,
+            "key_file": words.path,
+            "username": words.name,
+            "password_file": words.path,
         },
+        RestoreTests: {**_SOURCE, "records": words.path},
     },
-    # Of a mapping's keys: those of stanzas are text, those of repos are numbers.
-    keys={str: words.stanza, int: words.repository},
+    # Of a mapping's keys: those of stanzas are text, those of repos are numbers; of its values: bytes.
+    keys={str: words.stanza, int: words.repository, float: size},
 )
 _CONVERTER.register_structure_hook(Thresholds, _thresholds)

@@ -1,4 +1,4 @@
-"""Durations and ratios as people write them: `26h`, `1h30m`, `80%`, and back."""
+"""Durations, ratios and sizes as people write them: `26h`, `1h30m`, `80%`, `500GiB`, and back."""
 
 import re
 from decimal import Decimal
@@ -12,6 +12,12 @@ _LONGEST = 36500 * DAY
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
 _UNITS = {"w": WEEK, "d": DAY, "h": HOUR, "m": MINUTE, "s": 1.0}
 _DURATION = re.compile("".join(f"(?:{_NUMBER}{unit})?" for unit in _UNITS))
+_BYTES = {
+    unit: base**power
+    for base, infix in ((1024, "i"), (1000, ""))
+    for power, unit in ((5, f"P{infix}B"), (4, f"T{infix}B"), (3, f"G{infix}B"), (2, f"M{infix}B"))
+}
+_SIZE = re.compile(f"{_NUMBER} ?({'|'.join(_BYTES)})")
 _PERCENT = re.compile(_NUMBER + "%")
 
 
@@ -50,6 +56,17 @@ def ratio(written: object) -> float:
     return value
 
 
+def size(written: object) -> float:
+    """Read a number of bytes, `500GiB` or `2TB`, more than 0; raise ValueError in one line."""
+    found = _SIZE.fullmatch(written) if isinstance(written, str) else None
+    value = float(found[1]) * _BYTES[found[2]] if found else 0.0
+    if not value:
+        raise ValueError(
+            f"{shown(written)} is not a size: expected a number with MiB, GiB, TiB, MB, GB or TB"
+        )
+    return value
+
+
 def show_seconds(value: float) -> str:
     """Write seconds in a long unit that loses nothing: `24h`, `8d`, `60s`; `seconds` reads it back equal."""
     for unit, least in (("d", 2 * DAY), ("h", HOUR), ("m", 2 * MINUTE)):
@@ -61,6 +78,14 @@ def show_seconds(value: float) -> str:
 def show_ratio(value: float) -> str:
     """Write a ratio as per cent; `ratio` reads it back equal."""
     return _plain(Decimal(repr(value)) * 100) + "%"
+
+
+def show_size(value: float) -> str:
+    """Write bytes in the largest unit that loses nothing; `size` reads it back equal."""
+    for unit, factor in _BYTES.items():
+        if value >= factor and value % factor == 0:
+            return f"{value / factor:.0f}{unit}"
+    return _plain(Decimal(repr(value)) / _BYTES["MiB"]) + "MiB"
 
 
 def shown(written: object) -> str:

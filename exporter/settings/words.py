@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from exporter.settings.quantity import seconds, show_seconds, shown
 
@@ -42,6 +43,11 @@ def line(written: Any) -> str:
     return written
 
 
+def name(written: Any) -> str | None:
+    """Read text that stands on one line, or nothing at all."""
+    return None if written is None else line(written)
+
+
 def path(written: Any) -> str | None:
     """Read an absolute path. pgBackRest resolves a relative one from / (seen in 2.45), which nobody means."""
     if written is None:
@@ -49,6 +55,37 @@ def path(written: Any) -> str | None:
     if not line(written).startswith("/"):
         raise ValueError(f"{shown(written)} is not a whole path: begin it with /")
     return str(written)
+
+
+def folder(written: Any) -> str:
+    """Read an absolute path that has to be there."""
+    value = path(written)
+    if value is None:
+        raise ValueError("is empty: expected a whole path, such as /var/lib/pgbackrest-exporter")
+    return value
+
+
+def url(written: Any) -> str:
+    """Read the address of a REST API: scheme, host, port and no more."""
+    parts = urlsplit(line(written))
+    try:
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(
+            f"{shown(written)} is not an address: expected http://HOST:PORT or https://HOST:PORT"
+        )
+    if "@" in parts.netloc:
+        raise ValueError("holds a user name: move it to patroni.username and patroni.password_file")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def yes_or_no(written: Any) -> bool | None:
+    """Read true, false or nothing at all."""
+    if written is not None and not isinstance(written, bool):
+        raise ValueError(f"expected true or false, not {shown(written)}")
+    return written
 
 
 def stanza(written: str) -> str:

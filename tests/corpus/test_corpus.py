@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as text
 from exporter import page
 from exporter.exposition import Block
 from exporter.metrics import GROUPS, backups, info
-from exporter.model import Info
+from exporter.model.info import Info
 from exporter.pgbackrest.info import Decoder
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from exporter import page
-from exporter.model import Backup, Backups, Database, Info, Lock, Progress, Repository, Stanza, Status
+from exporter.model.info import Backup, Backups, Database, Info, Lock, Progress, Repository, Stanza, Status
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
 

@@ -103,7 +103,7 @@ def test_every_flag_is_told_and_every_flag_that_is_told_exists() -> None:
 
 
 def test_the_settings_are_complete_and_the_defaults(tmp_path: Path) -> None:
-    sample = yaml_block_with("pgbackrest", "thresholds", "info")
+    sample = yaml_block_with("pgbackrest", "thresholds", "info", "repository")
     file = tmp_path / "settings.yml"
     file.write_text(sample)
     settings = settings_file.load(file)
@@ -126,7 +126,7 @@ def paths(document: dict[str, Any], below: str = "") -> set[str]:
 
 def test_the_example_of_overrides_does_what_its_comments_say(tmp_path: Path) -> None:
     file = tmp_path / "settings.yml"
-    file.write_text(yaml_block_with("pgbackrest", "thresholds", "info"))
+    file.write_text(yaml_block_with("pgbackrest", "thresholds", "info", "repository"))
     settings = settings_file.load(file)
     assert settings.threshold("full_backup", "archive", 1).warning == 32 * 86400
     assert settings.threshold("backup", "archive", 2) == Threshold()

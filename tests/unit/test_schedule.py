@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from exporter.schedule import Clock, attempt, keep
+from exporter.settings import Cadence
 from exporter.snapshot import Reading
+
+PATIENT = Cadence(every=60.0, within=60.0, stale_after=10_000.0)
 
 
 class EndError(Exception):
@@ -41,9 +44,7 @@ class Scripted:
     takes: float = 0.0
     name: str = "info"
     stanza: str = ""
-    every: float = 60.0
-    within: float = 60.0
-    stale_after: float = 100.0
+    settings: Cadence = field(default_factory=lambda: Cadence(every=60.0, within=60.0, stale_after=100.0))
 
     async def read(self) -> Any:
         self.time.now += self.takes
@@ -96,7 +97,7 @@ async def test_readings_keep_to_their_grid_and_skip_what_they_missed(
 async def test_only_a_change_of_outcome_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     script = ["a", "b", OSError("x"), OSError("x"), OSError("y"), "c"]
-    await published(Scripted(script, stale_after=10_000))
+    await published(Scripted(script, settings=PATIENT))
     assert [(record.message, getattr(record, "error", None)) for record in caplog.records] == [
         ("reading works", None),
         ("reading failed", "x"),
@@ -113,5 +114,5 @@ async def test_a_reader_that_forgot_its_deadline_is_ended(monkeypatch: pytest.Mo
         async def read(self) -> Any:
             await asyncio.get_running_loop().create_future()
 
-    reading = await attempt(Stuck([], within=0.01), Reading())
+    reading = await attempt(Stuck([], settings=Cadence(every=60.0, within=0.01)), Reading())
     assert reading.error == "TimeoutError after 0s"

@@ -1,4 +1,4 @@
-from exporter.model import Backups, Info, Repository, Stanza, Status
+from exporter.model.info import Backups, Info, Repository, Stanza, Status
 from exporter.settings import Settings
 from exporter.snapshot import INVALID, Expectation, Reading, Reload, Snapshot
 

@@ -3,7 +3,7 @@ from contextlib import suppress
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
-from exporter.model import Backups, Info, Stanza, Status
+from exporter.model.info import Backups, Info, Stanza, Status
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
 from exporter.state import OwnMetrics, State

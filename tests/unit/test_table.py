@@ -2,7 +2,7 @@ import dataclasses
 
 from exporter.exposition import Block
 from exporter.metrics import GROUPS
-from exporter.model import Backups, Info, Lock, Progress, Stanza, Status
+from exporter.model.info import Backups, Info, Lock, Progress, Stanza, Status
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
 from exporter.table import Group, Metric, Renderer

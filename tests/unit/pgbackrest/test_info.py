@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from exporter.model import Stanza, Status
+from exporter.model.info import Stanza, Status
 from exporter.pgbackrest.info import Decoder, MalformedError
 
 CORPUS = Path(__file__).parents[2] / "corpus"

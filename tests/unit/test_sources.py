@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app import collectors, expectation
 from exporter.settings import PgBackRest, Settings, Stanza
+from exporter.snapshot import Expectation, Reload, Snapshot
+from exporter.sources import look_around, plan
 
 CONF = """\
 [global]
@@ -21,6 +22,10 @@ repo1-type=posix
 [scratch-1]
 pg1-path=/tmp/scratch
 """
+
+
+def expectation(settings: Settings) -> Expectation:
+    return look_around(settings).expected
 
 
 @pytest.fixture
@@ -59,9 +64,13 @@ def test_without_any_list_of_stanzas_it_says_why_none_is_expected(tmp_path: Path
 
 
 def test_what_a_configuration_told_holds_while_it_cannot_be_read(conf: PgBackRest) -> None:
-    before = expectation(Settings(pgbackrest=conf))
+    settings = Settings(pgbackrest=conf)
+    around = look_around(settings)
+    before = around.expected
+    assert not around.changed(settings)
     Path(str(conf.config)).unlink()
-    after = expectation(Settings(pgbackrest=conf), before)
+    assert around.changed(settings)
+    after = look_around(settings, around).expected
     assert (after.stanzas, after.own, after.unsure) == (before.stanzas, before.own, ())
     assert after.error is not None
 
@@ -76,4 +85,8 @@ def test_there_is_one_collector_for_all_and_one_for_each_stanza_with_its_own_rep
     conf: PgBackRest,
 ) -> None:
     settings = Settings(pgbackrest=conf)
-    assert [one.stanza for one in collectors(settings, expectation(settings))] == ["", "own"]
+    around = look_around(settings)
+    snapshot = Snapshot(settings=settings, expected=around.expected, reload=Reload(0.0))
+    planned = plan(settings, around, lambda: snapshot)
+    assert [key for key in planned.collectors if key[0] == "info"] == [("info", ""), ("info", "own")]
+    assert plan(settings, around, lambda: snapshot) == planned

@@ -1,0 +1,127 @@
+"""Which sources there are: what the settings name, and what pgbackrest.conf tells where to look."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from exporter.collectors.info import InfoCollector
+from exporter.pgbackrest import conf as pgbackrest_conf
+from exporter.pgbackrest.client import Client
+from exporter.pgbackrest.conf import ConfError, PgBackRestConf
+from exporter.schedule import Collector
+from exporter.settings import Settings
+from exporter.snapshot import Expectation, Off, Snapshot
+
+Latest = Callable[[], Snapshot]
+"""Gives all that is known now: for a collector that builds on what others found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What pgbackrest.conf says, *conf* None where it is out of reach, and which stanzas are expected for it."""
+
+    expected: Expectation = field(default_factory=Expectation)
+    conf: PgBackRestConf | None = None
+    signature: tuple[object, ...] = ()
+
+    def changed(self, settings: Settings) -> bool:
+        """Whether pgbackrest.conf is not as it was."""
+        return _signature(settings) != self.signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The collectors to run, by name and stanza, and those that are off."""
+
+    collectors: Mapping[tuple[str, str], Collector] = field(default_factory=lambda: MappingProxyType({}))
+    off: tuple[Off, ...] = ()
+
+
+def look_around(settings: Settings, before: Surroundings | None = None) -> Surroundings:
+    """Read pgbackrest.conf, if that in force is here; while it cannot be read, what it told *before* still holds."""
+    signature = _signature(settings)
+    pgbackrest = settings.pgbackrest
+    if not settings.is_local:
+        stanzas = _wanted(settings, settings.stanzas)
+        return Surroundings(expected=Expectation(stanzas=stanzas, unsure=stanzas), signature=signature)
+    try:
+        conf = pgbackrest_conf.read(pgbackrest.config, pgbackrest.config_include_path, os.environ)
+    except ConfError as error:
+        known = before or Surroundings()
+        return Surroundings(
+            expected=_unreadable(settings, known.expected if before else None, error),
+            conf=known.conf,
+            signature=signature,
+        )
+    return Surroundings(expected=_told(settings, conf), conf=conf, signature=signature)
+
+
+def plan(settings: Settings, around: Surroundings, latest: Latest) -> Plan:  # noqa: ARG001
+    """Return what there is to read; the same surroundings give an equal plan."""
+    found = [*_info(settings, around)]
+    return Plan(
+        collectors=MappingProxyType(
+            {(one.name, one.stanza): one for one in found if not isinstance(one, Off)}
+        ),
+        off=tuple(one for one in found if isinstance(one, Off)),
+    )
+
+
+def _signature(settings: Settings) -> tuple[object, ...]:
+    pgbackrest = settings.pgbackrest
+    if not settings.is_local:
+        return ()
+    return pgbackrest_conf.signature(pgbackrest.config, pgbackrest.config_include_path, os.environ)
+
+
+def _told(settings: Settings, conf: PgBackRestConf) -> Expectation:
+    stanzas = _wanted(settings, settings.stanzas or conf.stanzas)
+    types = {
+        (name, repo): kind for name in ("", *stanzas) for repo, kind in conf.repository_types(name).items()
+    }
+    return Expectation(
+        stanzas=stanzas,
+        own=conf.own_repositories & frozenset(stanzas),
+        types=MappingProxyType(types),
+        declared=frozenset((name, repo) for name, repo in types if name and not conf.declared_for_all(repo)),
+    )
+
+
+def _unreadable(settings: Settings, before: Expectation | None, error: ConfError) -> Expectation:
+    stanzas = _wanted(settings, settings.stanzas or (before.stanzas if before else ()))
+    return replace(
+        before or Expectation(),
+        stanzas=stanzas,
+        own=before.own & frozenset(stanzas) if before else frozenset(),
+        unsure=() if before and not before.unsure else stanzas,
+        error=None if settings.stanzas else str(error),
+    )
+
+
+def _wanted(settings: Settings, names: Iterable[str]) -> tuple[str, ...]:
+    excluded = settings.exclude
+    return tuple(
+        sorted(name for name in names if not any(fnmatchcase(name, pattern) for pattern in excluded))
+    )
+
+
+def _client(settings: Settings) -> Client:
+    pgbackrest = settings.pgbackrest
+    return Client(
+        command=pgbackrest.command,
+        config=pgbackrest.config,
+        config_include_path=pgbackrest.config_include_path,
+    )
+
+
+# --- one function for each source, which yields its collectors, or says why there is none ----------------------
+
+
+def _info(settings: Settings, around: Surroundings) -> Iterator[Collector]:
+    """One for all stanzas, and one for each that a plain info does not see."""
+    client, expected = _client(settings), around.expected
+    yield InfoCollector(client=client, settings=settings.info, unsure=expected.unsure)
+    for stanza in sorted(expected.own):
+        yield InfoCollector(client=client, settings=settings.info, stanza=stanza)
