@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.commands import COMMANDS
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reload, Snapshot
 
@@ -28,7 +29,7 @@ FLOORS = {
     for number, rooms in enumerate(
         (
             (
-                "exposition human logs process turns wal yamlfile"
+                "commands exposition human logs process turns wal yamlfile"
                 " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
                 " pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
             ),
@@ -42,6 +43,7 @@ FLOORS = {
             "sources state",
             "web.site",
             "app",
+            "commands.serve",
             "__main__",
         )
     )
@@ -131,6 +133,13 @@ def test_the_world_and_the_wire_never_import_each_other(side: set[str], other: s
         for found in rooms_imported(path) & other
     }
     assert not crossings
+
+
+def test_every_subcommand_has_a_main_and_every_module_of_commands_is_one() -> None:
+    modules = {name.partition(".")[2] for name in MODULES if name.startswith("commands.")}
+    assert modules == {name.replace("-", "_") for name in COMMANDS} | {"serve"}
+    for name in modules:
+        assert callable(importlib.import_module(f"exporter.commands.{name}").main)
 
 
 def test_every_library_is_imported_where_it_belongs() -> None:

@@ -13,7 +13,7 @@ import pytest
 import trustme
 import yaml
 
-from exporter import __main__ as command_line
+from exporter.commands import serve as command_line
 from exporter.metrics import GROUPS
 from exporter.pgbackrest.client import Client
 from exporter.settings import Settings, Threshold

@@ -1,0 +1,7 @@
+"""The subcommands: each is a module here with `main(argv) -> int`, imported only when it is called."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+COMMANDS: Mapping[str, str] = MappingProxyType({})
+"""What each does, in a few words for --help. `restore-test` is the module restore_test. None at all: serve."""
