@@ -1,0 +1,51 @@
+"""The section of one stanza."""
+
+from html import escape
+
+from exporter.human import size
+from exporter.model.info import Lock, Stanza
+from exporter.page import repository
+from exporter.page.parts import badge, paragraph, words
+from exporter.snapshot import Snapshot
+from exporter.verdict import Verdict
+
+
+def section(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) -> str:
+    """Return the section of *stanza*, judged as *verdict*, at the time *now*."""
+    status = "It is expected, and pgBackRest does not list it." if stanza.status is None else ""
+    if stanza.status is not None and not stanza.status.ok and not _told_below(stanza):
+        status = f"pgBackRest says: {words(stanza.status.message)} (code {stanza.status.code})."
+    unexpected = snapshot.expected.stanzas and stanza.name not in snapshot.expected.stanzas
+    note = ' <small class="quiet">not among the expected stanzas</small>' if unexpected else ""
+    return f"""<section class="{verdict}">
+<h2>{badge(verdict)} {escape(stanza.name)}{note}</h2>
+{paragraph(status)}
+{"".join(_running(lock) for lock in stanza.locks if lock.held)}
+{"".join(repository.block(stanza, repo, snapshot, now) for repo in stanza.repos)}
+</section>
+"""
+
+
+def _told_below(stanza: Stanza) -> bool:
+    """Whether a repository says the same, so that it need not be said twice."""
+    return stanza.status is not None and any(stanza.status.code == repo.status.code for repo in stanza.repos)
+
+
+def unknown(name: str) -> str:
+    """Return the section of a stanza that should be there and of which nothing is known."""
+    return f"""<section>
+<h2>{badge("unknown")} {escape(name)}</h2>
+<p>Nothing is known of it: its collector has not worked yet, or not for too long.</p>
+</section>
+"""
+
+
+def _running(lock: Lock) -> str:
+    parts = [f"<p>A {lock.command} is running." if not lock.progress else "<p>"]
+    for progress in lock.progress:
+        where = "" if progress.repo is None else f" to repo{progress.repo}"
+        parts.append(
+            f"A {lock.command}{where} is running: {size(progress.done)} of {size(progress.size)} "
+            f'<progress max="{max(progress.size, 1)}" value="{progress.done}"></progress> '
+        )
+    return "".join(parts) + "</p>"
