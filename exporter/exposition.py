@@ -176,6 +176,11 @@ class Exposition:
         deflated = chain(facts.deflated, (block.deflated for block in live), (end,))
         return Body(content_type, "gzip", length + len(end), _joined(deflated))
 
+    def facts_at(self, now: float) -> bytes:
+        """Return all of it at the time *now* in the text format, without the metrics of a process."""
+        blocks = (block.plain for block in self._facts["text"].blocks)
+        return b"".join((*blocks, self._ages["text"].at(now)))
+
 
 class _Facts:
     """The blocks of one format, and what of them can be summed up before a scrape."""

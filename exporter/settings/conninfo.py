@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-
 from exporter.settings.words import line
 
 # libpq, 34.1.2: "Parameter Key Words".
@@ -15,6 +12,10 @@ def conninfo(written: Any) -> str | None:
     """Read a connection string in either form of libpq's; raises ValueError in one line, and never shows a secret."""
     if written is None:
         return None
+    # Half of the time that all other imports of this program take together, and mostly no cluster is named.
+    import psycopg  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
     try:
         parts = conninfo_to_dict(line(written))
     except psycopg.ProgrammingError:

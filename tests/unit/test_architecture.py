@@ -41,9 +41,9 @@ FLOORS = {
             "pgbackrest.info settings.file table verdict web.connections web.guard",
             "collectors collectors.info metrics page schedule",
             "sources state",
-            "web.site",
+            "once web.site",
             "app",
-            "commands.serve",
+            "commands.collect commands.serve",
             "__main__",
         )
     )
