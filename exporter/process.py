@@ -11,15 +11,15 @@ import fcntl
 import os
 import shutil
 import signal
-import sys
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+from exporter.childwatch import watch_by_pidfd
+
 _MIB: Final = 1 << 20
-_STDERR_KEPT: Final = 64 << 10
+_KEPT: Final = 64 << 10
 # Seconds in which the kernel takes down what got SIGKILL, unless that is stuck in the kernel.
 _KILL_TAKES: Final = 0.4
 _POLL: Final = 0.01
@@ -68,14 +68,17 @@ async def run(
     env: Mapping[str, str] | None = None,
     limit: int = 512 * _MIB,
     grace: float = 1.0,
+    take: Callable[[bytes], float] | None = None,
 ) -> Completed:
     """Run *argv*, never by a shell and with nothing to read, and return what it printed.
 
     It may take *within* seconds and print *limit* bytes; of stderr the last 64 KiB are kept. What is left of its
     group then gets SIGTERM, and SIGKILL *grace* seconds later. *env* is the whole environment; None is our own.
-    Raises NotStarted, TimedOut or TooMuchOutput; a cancellation goes on when all has ended.
+    *take* is handed stdout piece by piece, of which then the last 64 KiB are kept as well: it never raises, and
+    returns for how many seconds no more is to come. Raises NotStarted, TimedOut or TooMuchOutput; a cancellation
+    goes on when all has ended.
     """
-    child = _Child(tuple(argv), limit)
+    child = _Child(tuple(argv), limit, take)
     try:
         await child.start(env)
         await asyncio.wait((child.over,), timeout=within)
@@ -99,9 +102,12 @@ class _Child(asyncio.SubprocessProtocol):
     _group: int
     _starting: asyncio.Task[object] | None = None
 
-    def __init__(self, argv: tuple[str, ...], limit: int) -> None:
+    def __init__(
+        self, argv: tuple[str, ...], limit: int, take: Callable[[bytes], float] | None = None
+    ) -> None:
         self._argv = argv
         self._limit = limit
+        self._take = take
         self._loop = asyncio.get_running_loop()
         self._stdout = bytearray()
         self._stderr = bytearray()
@@ -115,7 +121,7 @@ class _Child(asyncio.SubprocessProtocol):
         if pid := _undead.get(self._argv):
             still = f"the run before hangs {_UNENDABLE.format(pid)}"
             raise NotStarted(f"{self._argv[0]}: not started again, {still}: end that one")
-        _watch_by_pidfd(self._loop)
+        watch_by_pidfd(self._loop)
         self._starting = self._loop.create_task(self._spawn(env))
         await asyncio.wait((self._starting,))
         error = self._starting.exception()
@@ -147,15 +153,23 @@ class _Child(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd != 1:
             self._stderr += data
-            del self._stderr[:-_STDERR_KEPT]
+            del self._stderr[:-_KEPT]
             return
         self.size += len(data)
         if self.size <= self._limit:
             self._stdout += data
+            if self._take is not None:
+                del self._stdout[:-_KEPT]
+                self._rest(self._take(data))
             return
         self._stdout.clear()
         self._pipe().pause_reading()
         _settle(self.over)
+
+    def _rest(self, seconds: float) -> None:
+        if seconds:
+            self._pipe().pause_reading()
+            self._loop.call_later(seconds, self._pipe().resume_reading)
 
     def process_exited(self) -> None:
         _undead.pop(self._argv, None)
@@ -237,22 +251,6 @@ class _Child(asyncio.SubprocessProtocol):
 def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _watch_by_pidfd(loop: asyncio.AbstractEventLoop) -> None:
-    """Python 3.12 does this by itself; 3.11 would spend a thread on each child."""
-    if sys.version_info >= (3, 12) or threading.current_thread() is not threading.main_thread():
-        return
-    watcher = asyncio.get_child_watcher()
-    if isinstance(watcher, asyncio.ThreadedChildWatcher):
-        try:
-            os.close(os.pidfd_open(os.getpid()))
-        except OSError:
-            return  # an old kernel, or a sandbox
-        watcher = asyncio.PidfdChildWatcher()
-        asyncio.set_child_watcher(watcher)
-    if not watcher.is_active():
-        watcher.attach_loop(loop)
 
 
 _EXHAUSTED: Final = {

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from exporter import wal
 from exporter.model.info import Archive, Info, Stanza
-from exporter.pgbackrest.client import Client, PgBackRestError
+from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.info import Decoder, MalformedError
+from exporter.pgbackrest.words import PgBackRestError
 from exporter.settings import Info as InfoSettings
 from exporter.turns import TURNS
 

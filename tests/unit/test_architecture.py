@@ -29,16 +29,16 @@ FLOORS = {
     for number, rooms in enumerate(
         (
             (
-                "commands exposition human logs process turns wal yamlfile"
+                "childwatch commands exposition human logs turns wal yamlfile"
                 " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
                 " pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
             ),
-            "settings settings.words web.answer",
+            "process settings settings.words web.answer",
             (
-                "pgbackrest.client pgbackrest.entries settings.conninfo settings.mistakes snapshot"
+                "pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
                 " web.config web.connection"
             ),
-            "pgbackrest.info settings.file table verdict web.connections web.guard",
+            "pgbackrest.client pgbackrest.info settings.file table verdict web.connections web.guard",
             "collectors collectors.info metrics page schedule",
             "sources state",
             "once web.site",

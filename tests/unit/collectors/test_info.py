@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from exporter.collectors.info import InfoCollector
-from exporter.pgbackrest.client import Client, PgBackRestError
+from exporter.pgbackrest.client import Client
+from exporter.pgbackrest.words import PgBackRestError
 from exporter.settings import Info as InfoSettings
 from tests.standin import Standin
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.pgbackrest.client import Client, PgBackRestError
+from exporter.pgbackrest.client import Client
+from exporter.pgbackrest.words import PgBackRestError
 from exporter.process import NotStarted, TimedOut
 from tests.standin import Standin
 
