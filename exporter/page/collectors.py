@@ -6,7 +6,7 @@ from html import escape
 from exporter.human import span
 from exporter.page.parts import badge, paragraph, row, words
 from exporter.snapshot import Off, Reading, Snapshot
-from exporter.verdict import Verdict
+from exporter.verdict.scale import Verdict
 
 
 def table(snapshot: Snapshot, now: float) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from exporter.human import line
-from exporter.verdict import Verdict
+from exporter.verdict.scale import Verdict
 
 SIGN = {"ok": "✓", "unknown": "?", "warning": "!", "critical": "✗"}
 LOUD = {"ok": "fine", "unknown": "not known", "warning": "to look at", "critical": "in danger"}

@@ -8,7 +8,8 @@ from exporter.human import moment, size, span
 from exporter.model.info import Backup, Repository, Stanza
 from exporter.page.parts import badge, paragraph, row, words
 from exporter.snapshot import Snapshot
-from exporter.verdict import Verdict, judge_backups, judge_repository, newest_backups
+from exporter.verdict.backups import judge_backups, judge_repository, newest_backups
+from exporter.verdict.scale import Verdict
 
 
 def block(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> str:

@@ -7,7 +7,7 @@ from exporter.model.info import Lock, Stanza
 from exporter.page import repository
 from exporter.page.parts import badge, paragraph, words
 from exporter.snapshot import Snapshot
-from exporter.verdict import Verdict
+from exporter.verdict.scale import Verdict
 
 
 def section(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) -> str:

@@ -1,31 +1,10 @@
-"""What is fine and what is not, by the thresholds in force: one verdict for a stanza, and for each repository."""
-
-from collections.abc import Iterable
-from typing import Literal
+"""Whether there are backups that are young enough, in each repository."""
 
 from exporter.model.info import BACKUP_TYPES, Backup, Repository, Stanza
-from exporter.settings import Threshold
 from exporter.snapshot import Snapshot
-
-Verdict = Literal["ok", "unknown", "warning", "critical"]
-_RANK: tuple[Verdict, ...] = ("ok", "unknown", "warning", "critical")
+from exporter.verdict.scale import Verdict, against, worst
 
 _NO_BACKUP = 2  # pgBackRest's status code
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the worst of *verdicts*, unknown when there are none."""
-    return max(verdicts, key=_RANK.index, default="unknown")
-
-
-def worst_first(verdict: Verdict) -> int:
-    """Return a key that sorts the worst to the top."""
-    return -_RANK.index(verdict)
-
-
-def against(value: float, threshold: Threshold) -> Verdict:
-    """Judge a signal of which more is worse."""
-    return "critical" if value > threshold.critical else "warning" if value > threshold.warning else "ok"
 
 
 def newest_backups(stanza: Stanza, repo: int) -> dict[str, Backup]:
@@ -64,11 +43,3 @@ def judge_repository(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: 
 def _in_the_making(stanza: Stanza) -> bool:
     """Whether a backup runs, the first one for all that is known."""
     return any(lock.held for lock in stanza.locks if lock.command == "backup")
-
-
-def judge(stanza: Stanza, snapshot: Snapshot, now: float) -> Verdict:
-    """Judge by the repositories: one good copy keeps a stanza out of danger, a bad one wants a look."""
-    verdicts = [judge_repository(stanza, repo, snapshot, now) for repo in stanza.repos]
-    if stanza.status is None or not verdicts or all(verdict == "critical" for verdict in verdicts):
-        return "critical"
-    return "warning" if "critical" in verdicts or not stanza.status.ok else worst(verdicts)
