@@ -23,7 +23,7 @@ def module(path: Path) -> str:
 
 MODULES = {module(path): path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"}
 
-# A room imports only from lower floors. metrics, page and verdict are one room each, in other packages each module is one.
+# A room imports only from lower floors. metrics, page and verdict are one room each, elsewhere each module is one.
 FLOORS = {
     room: number
     for number, rooms in enumerate(
