@@ -7,11 +7,12 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from exporter.collectors.info import InfoCollector
+from exporter.collectors.patroni import PatroniCollector
 from exporter.pgbackrest import conf as pgbackrest_conf
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import ConfError, PgBackRestConf
 from exporter.schedule import Collector
-from exporter.settings import Settings
+from exporter.settings import Settings, Stanza
 from exporter.snapshot import Expectation, Off, Snapshot
 
 Latest = Callable[[], Snapshot]
@@ -60,7 +61,7 @@ def look_around(settings: Settings, before: Surroundings | None = None) -> Surro
 
 def plan(settings: Settings, around: Surroundings, latest: Latest) -> Plan:  # noqa: ARG001
     """Return what there is to read; the same surroundings give an equal plan."""
-    found = [*_info(settings, around)]
+    found = [*_info(settings, around), *_patroni(settings, around)]
     return Plan(
         collectors=MappingProxyType(
             {(one.name, one.stanza): one for one in found if not isinstance(one, Off)}
@@ -125,3 +126,19 @@ def _info(settings: Settings, around: Surroundings) -> Iterator[Collector]:
     yield InfoCollector(client=client, settings=settings.info, unsure=expected.unsure)
     for stanza in sorted(expected.own):
         yield InfoCollector(client=client, settings=settings.info, stanza=stanza)
+
+
+def _patroni(settings: Settings, around: Surroundings) -> Iterator[Collector | Off]:
+    """One for each stanza that names its cluster's addresses: nothing else tells that Patroni is there."""
+    stanzas = {name: settings.stanzas.get(name, Stanza()).patroni for name in around.expected.stanzas}
+    if settings.patroni.enabled is False:
+        yield Off("patroni", "", "switched off in the settings: patroni.enabled")
+        return
+    if not any(stanzas.values()):
+        yield Off("patroni", "", "no stanza names Patroni's addresses: stanzas.NAME.patroni")
+        return
+    for stanza, urls in stanzas.items():
+        if urls:
+            yield PatroniCollector(stanza=stanza, urls=urls, settings=settings.patroni)
+        else:
+            yield Off("patroni", stanza, f"no address of Patroni is named: stanzas.{stanza}.patroni")

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from exporter.metrics import backups, exporter, info, policy
+from exporter.metrics import backups, exporter, info, patroni, policy
 from exporter.table import Group
 
-GROUPS: tuple[Group[Any], ...] = (*info.GROUPS, *backups.GROUPS, *policy.GROUPS, *exporter.GROUPS)
+GROUPS: tuple[Group[Any], ...] = (
+    *info.GROUPS,
+    *backups.GROUPS,
+    *patroni.GROUPS,
+    *policy.GROUPS,
+    *exporter.GROUPS,
+)

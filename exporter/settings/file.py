@@ -126,6 +126,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Key, set[str], str]]:
     """Find settings that are right by themselves but not together: where, what they depend on, and the words."""
     for name in SOURCES:
         yield from _too_slow(name, getattr(settings, name))
+    yield from _half_named(settings.patroni)
     for key, (stanza, repo), thresholds in _places(settings):
         for signal in SIGNALS:
             text = _reversed(signal, settings.threshold(signal.name, stanza, repo))
@@ -146,6 +147,16 @@ def _too_slow(name: str, cadence: Cadence) -> Iterator[tuple[Key, set[str], str]
             {"within", "stale_after", "every"},
             f"is longer than stale_after ({show_seconds(cadence.stale_after)}): values could grow stale unseen",
         )
+
+
+def _half_named(patroni: Patroni) -> Iterator[tuple[Key, set[str], str]]:
+    for named, wanted in (
+        ("username", "password_file"),
+        ("password_file", "username"),
+        ("key_file", "cert_file"),
+    ):
+        if getattr(patroni, named) and not getattr(patroni, wanted):
+            yield ("patroni", named), {named, wanted}, f"is of no use without {wanted}: name that too"
 
 
 def _places(settings: Settings) -> Iterator[tuple[Key, tuple[str, int | None], Thresholds | RepoThresholds]]:
@@ -233,7 +244,7 @@ _CONVERTER = mistakes.converter(
             "ca_file": words.path,
             "cert_file": words.path,
             "key_file": words.path,
-            "username": words.name,
+            "username": words.username,
             "password_file": words.path,
         },
         RestoreTests: {**_SOURCE, "records": words.path},

@@ -43,9 +43,15 @@ def line(written: Any) -> str:
     return written
 
 
-def name(written: Any) -> str | None:
-    """Read text that stands on one line, or nothing at all."""
-    return None if written is None else line(written)
+def username(written: Any) -> str | None:
+    """Read the name of a user of basic authentication, or nothing at all."""
+    if written is None:
+        return None
+    if ":" in line(written):
+        raise ValueError(
+            f"{shown(written)} holds a colon, which basic authentication has no place for (RFC 7617)"
+        )
+    return str(written)
 
 
 def path(written: Any) -> str | None:

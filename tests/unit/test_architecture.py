@@ -31,15 +31,15 @@ FLOORS = {
             (
                 "childwatch commands exposition human logs turns wal yamlfile"
                 " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
-                " pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
+                " patroni pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
             ),
-            "process settings settings.words web.answer",
+            "patroni.answers process settings settings.words web.answer",
             (
-                "pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
+                "patroni.access pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
                 " web.config web.connection"
             ),
-            "pgbackrest.client pgbackrest.info settings.file table verdict web.connections web.guard",
-            "collectors collectors.info metrics page schedule",
+            "patroni.client pgbackrest.client pgbackrest.info settings.file table verdict web.connections web.guard",
+            "collectors collectors.info collectors.patroni metrics page schedule",
             "sources state",
             "once web.site",
             "app",
@@ -54,8 +54,9 @@ FLOORS = {
 WORLD = {
     "collectors",
     "collectors.info",
+    "collectors.patroni",
     "process",
-    *(room for room in FLOORS if room.startswith("pgbackrest")),
+    *(room for room in FLOORS if room.startswith(("patroni", "pgbackrest"))),
 }
 WIRE = {
     "exposition",
@@ -69,11 +70,11 @@ WIRE = {
 
 # Who may import what is not Python's own.
 HOMES = {
-    "aiohttp": {"web.answer", "web.connection", "web.connections", "web.guard", "web.site"},
+    "aiohttp": {"patroni.client", "web.answer", "web.connection", "web.connections", "web.guard", "web.site"},
     "bcrypt": {"web.users"},
     "cattrs": {"settings.mistakes"},
     "isal": {"exposition"},
-    "msgspec": {"pgbackrest.info"},
+    "msgspec": {"patroni.answers", "pgbackrest.info"},
     "orjson": {"pgbackrest.info"},
     "prometheus_client": {"state"},
     "psycopg": {"settings.conninfo"},

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.settings import PgBackRest, Settings, Stanza
+from exporter.settings import Patroni, PgBackRest, Settings, Stanza
 from exporter.snapshot import Expectation, Reload, Snapshot
 from exporter.sources import look_around, plan
 
@@ -90,3 +90,34 @@ def test_there_is_one_collector_for_all_and_one_for_each_stanza_with_its_own_rep
     planned = plan(settings, around, lambda: snapshot)
     assert [key for key in planned.collectors if key[0] == "info"] == [("info", ""), ("info", "own")]
     assert plan(settings, around, lambda: snapshot) == planned
+
+
+def sources(settings: Settings, name: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """The stanzas that a source is read for, and those that it is off for with the reason."""
+    around = look_around(settings)
+    snapshot = Snapshot(settings=settings, expected=around.expected, reload=Reload(0.0))
+    planned = plan(settings, around, lambda: snapshot)
+    assert plan(settings, around, lambda: snapshot) == planned
+    off = [(one.stanza, one.why) for one in planned.off if one.collector == name]
+    return [stanza for found, stanza in planned.collectors if found == name], off
+
+
+def test_patroni_is_read_for_the_stanzas_that_name_its_addresses(conf: PgBackRest) -> None:
+    named = {"main": Stanza(patroni=("http://pg1:8008",)), "own": Stanza()}
+    assert sources(Settings(pgbackrest=conf, stanzas=named), "patroni") == (
+        ["main"],
+        [("own", "no address of Patroni is named: stanzas.own.patroni")],
+    )
+
+
+def test_patroni_is_off_where_no_stanza_names_it_or_the_settings_say_so(conf: PgBackRest) -> None:
+    assert sources(Settings(pgbackrest=conf), "patroni") == (
+        [],
+        [("", "no stanza names Patroni's addresses: stanzas.NAME.patroni")],
+    )
+    off = Settings(
+        pgbackrest=conf,
+        stanzas={"main": Stanza(patroni=("http://pg1:8008",))},
+        patroni=Patroni(enabled=False),
+    )
+    assert sources(off, "patroni") == ([], [("", "switched off in the settings: patroni.enabled")])

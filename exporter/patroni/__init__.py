@@ -1,0 +1,1 @@
+"""Patroni: its REST API, asked and understood."""
