@@ -9,8 +9,8 @@ from typing import Any, Self, TypeAlias
 
 from tests.lab.child import Child
 from tests.lab.exporter import free_port
-from tests.lab.lab import Lab
 from tests.lab.program import find, until
+from tests.lab.site import Site
 
 Labels: TypeAlias = Mapping[str, str]
 
@@ -18,7 +18,7 @@ Labels: TypeAlias = Mapping[str, str]
 class Prometheus:
     """`with Prometheus(lab, jobs) as prometheus:` – scraping every second; jobs are `scrape_configs`."""
 
-    def __init__(self, lab: Lab, jobs: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, lab: Site, jobs: Sequence[Mapping[str, Any]]) -> None:
         self._lab = lab
         self._jobs = jobs
         self._program = find("prometheus", "apt-get install prometheus")

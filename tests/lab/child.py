@@ -6,14 +6,14 @@ import subprocess  # noqa: TID251 - the lab is outside the exporter, whose proce
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.lab.program import LabError, until
+from tests.lab.program import LabError, shown, until
 
 
 class Child:
     """Started when made, in a session of its own: Ctrl-C reaches only us, and we end it in order."""
 
     def __init__(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> None:
-        self._name = Path(argv[0]).name if "-m" not in argv else argv[argv.index("-m") + 1]
+        self._name = shown(argv).split()[0] if "-m" not in argv else argv[argv.index("-m") + 1]
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(

@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.lab.child import Child
-from tests.lab.lab import Lab
 from tests.lab.program import LabError
+from tests.lab.site import Site
 
 PREFERRED_PORT = 9854
 PROJECT = Path(__file__).resolve().parents[2]
@@ -31,15 +31,17 @@ class Exporter:
     """`with Exporter(lab) as exporter:` – started, ready, and ended afterwards.
 
     settings: the YAML file as a mapping; the lab's pgBackRest is added. arguments: further flags.
+    environment: variables that are added.
     tls, credentials: for a server whose web configuration asks for them.
     """
 
     def __init__(
         self,
-        lab: Lab,
+        lab: Site,
         *,
         settings: Mapping[str, Any] | None = None,
         arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         port: int = PREFERRED_PORT,
         tls: ssl.SSLContext | None = None,
         credentials: tuple[str, str] | None = None,
@@ -47,6 +49,7 @@ class Exporter:
         self._lab = lab
         self._settings = {"pgbackrest": {"config": str(lab.config)}} | dict(settings or {})
         self._arguments = arguments
+        self._environment = environment or {}
         self._tls = tls
         self._credentials = credentials
         self.port = free_port(port)
@@ -82,7 +85,9 @@ class Exporter:
         flags = ("--config.file", str(settings), "--web.listen-address", f"127.0.0.1:{self.port}")
         self.child = Child(
             (sys.executable, "-m", "exporter", *flags, *self._arguments),
-            env=self._lab.environment | {"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=self._lab.environment
+            | {"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
+            | dict(self._environment),
             cwd=self._lab.path,
             log=settings.with_suffix(".log"),
         )

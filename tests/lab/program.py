@@ -43,14 +43,14 @@ def run(
             stdout, stderr = child.communicate(stdin, timeout=within)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
-            raise LabError(f"{_shown(argv)} did not finish within {within:g} s") from None
+            raise LabError(f"{shown(argv)} did not finish within {within:g} s") from None
         except BaseException:
             os.killpg(child.pid, signal.SIGKILL)
             raise
     if child.returncode:
         words = "\n".join(part.strip() for part in (stderr, stdout) if part.strip())
         raise LabError(
-            f"{_shown(argv)} failed with exit code {child.returncode}:\n{words or 'it said nothing'}"
+            f"{shown(argv)} failed with exit code {child.returncode}:\n{words or 'it said nothing'}"
         )
     return stdout
 
@@ -64,7 +64,8 @@ def until(holds: Callable[[], object], *, within: float, what: str, every: float
         time.sleep(every)  # noqa: TID251 - there is no event loop here
 
 
-def _shown(argv: Sequence[str]) -> str:
+def shown(argv: Sequence[str]) -> str:
+    """The command as a person would write it, without what changes the account."""
     words = [
         word for word in argv if not word.startswith(("setpriv", "--reuid", "--regid", "--clear-groups"))
     ]
