@@ -65,6 +65,12 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
         return self._process.wait()
 
+    def kill(self) -> None:
+        """SIGKILL to it alone; nothing when it has ended."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
     def _answers(self, answers: Callable[[], object]) -> object:
         self.check_alive()
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tests.lab.account import Account
-from tests.lab.program import LabError, until
+from tests.lab.program import LabError, run, until
 
 PREFIX = "pgbackrest-lab-"
 MARKER = "made-by-the-pgbackrest-exporter-lab"
@@ -76,6 +76,8 @@ def _removed_if_dead(path: Path) -> bool:
 
 def _remove(path: Path) -> None:
     _end_processes(path)
+    for mount in _mounts(path):
+        run(("umount", str(mount)), env=os.environ, cwd=Path("/"), within=30)
     if os.geteuid() != 0:
         # A test may have closed a repository to its own owner.
         for folder, names, _ in os.walk(path):
@@ -84,6 +86,12 @@ def _remove(path: Path) -> None:
                 if not inner.is_symlink():
                     inner.chmod(0o700)
     shutil.rmtree(path)
+
+
+def _mounts(path: Path) -> list[Path]:
+    """Filesystems that a lab mounted in its folder, the innermost first."""
+    points = (Path(line.split()[1]) for line in Path("/proc/self/mounts").read_text().splitlines())
+    return sorted((point for point in points if point.is_relative_to(path)), reverse=True)
 
 
 def _end_processes(path: Path) -> None:

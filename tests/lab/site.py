@@ -45,6 +45,9 @@ class Site:
     def furnish(self) -> None:
         """Put into the fresh folder what belongs there."""
 
+    def dismantle(self) -> None:
+        """End what the folder's own end would be slow or too gentle with."""
+
     @property
     def path(self) -> Path:
         """The temporary folder; the caller may put files of its own there."""
@@ -65,10 +68,15 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For every process: no PG* and PGBACKREST_* of the caller, and `pgbackrest` is ours."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PYTEST"))}
+        """For every process of ours: no PG* and PGBACKREST_* of the caller, and `pgbackrest` is that command."""
         path = f"{self.path / 'bin'}:{os.environ.get('PATH', os.defpath)}"
-        return own | {"PATH": path, "HOME": str(self.path), "LC_ALL": "C", folder.VARIABLE: str(self.path)}
+        return self.servers_environment | {"PATH": path}
+
+    @property
+    def servers_environment(self) -> dict[str, str]:
+        """For what already runs under the account, which has no right to change it: `pgbackrest` is the system's."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PYTEST"))}
+        return own | {"HOME": str(self.path), "LC_ALL": "C", folder.VARIABLE: str(self.path)}
 
     def as_account(self, *argv: str, stdin: str = "") -> str:
         """Standard output of a program run under the account."""
@@ -97,6 +105,12 @@ class Site:
         """A second Ctrl-C must not interrupt the removal."""
         for number in ENDINGS:
             signal.signal(number, signal.SIG_IGN)
+        try:
+            self.dismantle()
+        finally:
+            self._remove()
+
+    def _remove(self) -> None:
         try:
             self._folder.remove()
         finally:
