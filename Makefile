@@ -4,11 +4,12 @@ PYTHON ?= python3
 export PYTHON
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench image requirements clean
+.PHONY: help setup demo cluster test lint format bench image requirements clean
 
 help:
 	@echo 'make demo          a real PostgreSQL with pgBackRest, thrown away afterwards, and the exporter watching it'
 	@echo 'make demo ONCE=1   the same, but print what it sees and end'
+	@echo 'make cluster       three Patroni nodes, a repository host and S3 from deploy/patroni, to play with; ONCE=1 as above'
 	@echo 'make test          everything: lint, types, unit, process and end-to-end tests'
 	@echo 'make lint          ruff and mypy alone'
 	@echo 'make format        let ruff rewrite the sources'
@@ -27,6 +28,10 @@ setup:
 demo:
 	@tests/setup.sh demo
 	@.venv/bin/python -m tests.lab.demo $(if $(ONCE),--once)
+
+cluster:
+	@tests/setup.sh cluster
+	@.venv/bin/python -m tests.cluster.play $(if $(ONCE),--once)
 
 test: lint
 	.venv/bin/python -m pytest $(ARGS)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs what a make target needs: tests/setup.sh demo|test|bench
+# Installs what a make target needs: tests/setup.sh demo|cluster|test|bench
 #
 # Debian packages by apt-get when we are root (otherwise it says which are missing, and the command), Python packages by
 # hash into .venv, again only when the requirements change. No service is started and no database cluster is created.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly purpose=${1:?say what for: demo, test or bench}
+readonly purpose=${1:?say what for: demo, cluster, test or bench}
 readonly python=${PYTHON:-python3}
 readonly services=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.d
 log=$(mktemp)
@@ -28,9 +28,14 @@ missing_packages() {
     has "$python" || echo python3
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "$(basename "$python")-venv"
     case $purpose in
-    demo | test)
+    demo | cluster | test)
         has_postgresql || echo postgresql
         has pgbackrest || echo pgbackrest
+        ;;&
+    cluster | test)
+        has etcd || echo etcd-server
+        has patroni || echo patroni
+        PATH=$PATH:/usr/sbin has mkfs.ext4 || echo e2fsprogs
         ;;&
     test) has prometheus && has promtool || echo prometheus ;;
     bench) PATH=$PATH:/usr/sbin has nginx || echo nginx-light ;;

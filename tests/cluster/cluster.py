@@ -138,6 +138,16 @@ class Cluster(Site):
         """On the primary."""
         return self.primary().sql(statement, within=within)
 
+    def insert(self, rows: int) -> None:
+        """Write so many rows of about 100 bytes."""
+        self.sql(f"insert into lab (words) select repeat(md5(n::text), 2) from generate_series(1, {rows}) n")
+
+    def switch_wal(self, segments: int = 1) -> str:
+        """Finish so many WAL segments; the name of the last one. It is not waited for."""
+        # A segment in which nothing was written is not switched.
+        step = "select pg_logical_emit_message(false, 'lab', 'x'); select pg_walfile_name(pg_switch_wal());"
+        return self.sql(step * segments).split()[-1]
+
     def whole(self) -> bool:
         """Whether there is a leader with two streaming replicas."""
         return self.leader() is not None and len(self.streaming()) == len(self.nodes) - 1
