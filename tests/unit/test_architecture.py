@@ -32,8 +32,9 @@ FLOORS = {
                 "childwatch commands exposition human logs turns wal yamlfile"
                 " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
                 " patroni pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
+                " attended jsonfile pgbackrest.invocation pgbackrest.lasterror"
             ),
-            "patroni.answers process settings settings.words web.answer",
+            "patroni.answers process settings settings.words web.answer records",
             (
                 "patroni.access pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
                 " web.config web.connection"
@@ -43,7 +44,7 @@ FLOORS = {
             "sources state",
             "once web.site",
             "app",
-            "commands.collect commands.serve",
+            "commands.collect commands.run commands.serve",
             "__main__",
         )
     )
