@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.metrics import GROUPS, compat
 from exporter.schedule import Collector, keep
 from exporter.settings import Settings
 from exporter.settings.file import SettingsError, load
 from exporter.snapshot import Reading, Reload, Snapshot
 from exporter.sources import Plan, look_around, plan
-from exporter.state import State
+from exporter.state import State, Table
 from exporter.web import listen
 from exporter.web import site as web
 
@@ -32,6 +33,7 @@ class Options:
     config_file: Path | None = None
     web_config_file: Path | None = None
     telemetry_path: str = "/metrics"
+    compat_path: str | None = None
     enable_lifecycle: bool = False
 
 
@@ -43,7 +45,10 @@ class App:
         self._running: dict[tuple[str, str], tuple[Collector, asyncio.Task[None]]] = {}
         self._around = look_around(settings)
         snapshot = Snapshot(settings=settings, expected=self._around.expected, reload=Reload(time.time()))
-        self.state = State(snapshot, options.telemetry_path)
+        tables: list[Table] = [(options.telemetry_path, GROUPS)]
+        if options.compat_path is not None:
+            tables.append((options.compat_path, compat.GROUPS))
+        self.state = State(snapshot, *tables)
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
         self._plan = Plan()
@@ -56,6 +61,9 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
+        signal.pthread_sigmask(
+            signal.SIG_UNBLOCK, {signal.SIGHUP}
+        )  # blocked since __main__; no child may inherit that
         self._apply_plan()
         await self.state.render_first()
         reload = self.reload if self._options.enable_lifecycle else None
@@ -63,7 +71,6 @@ class App:
             self.state,
             sockets=sockets,
             web_config_path=self._options.web_config_file,
-            telemetry_path=self._options.telemetry_path,
             reload=reload,
         )
         async with serving as served, asyncio.TaskGroup() as group:

@@ -100,7 +100,7 @@ class Snapshot:
     @cached_property
     def stanzas(self) -> tuple[Stanza, ...]:
         """Every stanza that is listed or expected, each from the reading that can see it."""
-        listed = {stanza.name: stanza for stanza in self._listed()}
+        listed = {stanza.name: stanza for stanza in self.listed}
         for name in self.expected.stanzas:
             source = self.info.get(name if name in self.expected.own else "")
             if name not in listed and source is not None and source.value is not None:
@@ -109,7 +109,9 @@ class Snapshot:
             listed.pop(INVALID, None)
         return tuple(listed[name] for name in sorted(listed))
 
-    def _listed(self) -> list[Stanza]:
+    @property
+    def listed(self) -> list[Stanza]:
+        """What pgBackRest lists, "[invalid]" included."""
         return [
             stanza
             for source, reading in self.info.items()

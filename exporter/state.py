@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,26 +12,30 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from exporter import page
 from exporter.exposition import Block, Body, Exposition, Format
-from exporter.metrics import GROUPS
 from exporter.snapshot import Reading, Snapshot
-from exporter.table import Renderer
+from exporter.table import Group, Renderer
 from exporter.turns import TURNS
+
+Table = tuple[str, Sequence[Group[Any]]]
+"""A telemetry path and the metrics that are served there."""
 
 
 class State:
     """Takes readings in, and serves the last snapshot that was rendered whole."""
 
-    def __init__(
-        self, snapshot: Snapshot, telemetry_path: str, wall: Callable[[], float] = time.time
-    ) -> None:
-        self.telemetry_path = telemetry_path
+    def __init__(self, snapshot: Snapshot, *tables: Table, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
         self._latest = snapshot
-        self._renderer = Renderer(GROUPS)
+        self._renderers = {path: Renderer(groups) for path, groups in tables}
         self._changed = asyncio.Event()
         self._own = OwnMetrics()
         self._served = snapshot
-        self._exposition = Exposition()
+        self._expositions = {path: Exposition() for path, _ in tables}
+
+    @property
+    def telemetry_paths(self) -> tuple[str, ...]:
+        """Where metrics are served, the exporter's own table first."""
+        return tuple(self._renderers)
 
     @property
     def latest(self) -> Snapshot:
@@ -67,23 +71,26 @@ class State:
 
     async def _render(self) -> None:
         self._changed.clear()
-        snapshot, slices = self._latest, self._renderer.render(self._latest)
-        work = TURNS.work()
-        while True:
-            try:
-                next(slices)
-            except StopIteration as done:
-                self._served, self._exposition = snapshot, done.value
-                return
-            await work.pause()
+        snapshot, work = self._latest, TURNS.work()
+        made: dict[str, Exposition] = {}
+        for path, renderer in self._renderers.items():
+            slices = renderer.render(snapshot)
+            while path not in made:
+                try:
+                    next(slices)
+                except StopIteration as done:
+                    made[path] = done.value
+                else:
+                    await work.pause()
+        self._served, self._expositions = snapshot, made
 
-    def scrape(self, accept: str, gzip: bool) -> Body:
-        """Answer a scrape."""
-        return self._exposition.body(accept, gzip=gzip, now=self._wall(), own=self._own.block)
+    def scrape(self, path: str, accept: str, gzip: bool) -> Body:
+        """Answer a scrape of one of the telemetry paths."""
+        return self._expositions[path].body(accept, gzip=gzip, now=self._wall(), own=self._own.block)
 
     def page(self) -> bytes:
         """Return the status page."""
-        return page.render(self._served, now=self._wall(), telemetry_path=self.telemetry_path).encode()
+        return page.render(self._served, now=self._wall(), telemetry_path=self.telemetry_paths[0]).encode()
 
 
 class OwnMetrics:

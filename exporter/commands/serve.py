@@ -108,6 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         help="default: /metrics",
     )
     add(
+        "--web.compat-path",
+        metavar="PATH",
+        dest="compat_path",
+        help="serve there too, such as at /compat/metrics, what woblerr's pgbackrest_exporter serves, under its names:"
+        " for boards and rules made for it; default: nowhere",
+    )
+    add(
         "--web.enable-lifecycle",
         action="store_true",
         dest="enable_lifecycle",
@@ -121,14 +128,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _main(args: argparse.Namespace) -> int:
     logs.set_up(args.log_level, args.log_format)
-    if not args.telemetry_path.startswith("/"):
-        return _complain(
-            2, f"--web.telemetry-path={args.telemetry_path}: must begin with /, such as /metrics"
-        )
-    if args.telemetry_path in RESERVED:
-        return _complain(
-            2, f"--web.telemetry-path={args.telemetry_path}: is taken: choose another, such as /metrics"
-        )
+    if bad := _bad_path(args):
+        return _complain(2, bad)
     try:
         settings = load(args.config_file)
         if args.web_config_file is not None:
@@ -141,6 +142,19 @@ def _main(args: argparse.Namespace) -> int:
         print(effective(settings), end="")
         return 0
     return _serve(args, settings)
+
+
+def _bad_path(args: argparse.Namespace) -> str | None:
+    taken = set(RESERVED)
+    for flag, path in (("telemetry", args.telemetry_path), ("compat", args.compat_path)):
+        if path is None:
+            continue
+        if not path.startswith("/"):
+            return f"--web.{flag}-path={path}: must begin with /, such as /metrics"
+        if path in taken:
+            return f"--web.{flag}-path={path}: is taken: choose another, such as /metrics"
+        taken.add(path)
+    return None
 
 
 def _serve(args: argparse.Namespace, settings: Settings) -> int:
@@ -162,6 +176,7 @@ def _serve(args: argparse.Namespace, settings: Settings) -> int:
         config_file=args.config_file,
         web_config_file=args.web_config_file,
         telemetry_path=args.telemetry_path,
+        compat_path=args.compat_path,
         enable_lifecycle=args.enable_lifecycle,
     )
     try:

@@ -98,7 +98,19 @@ class Backup:
     wal_start: str | None
     wal_stop: str | None
     lsn_start: str | None
+    lsn_stop: str | None = None
+    repo_size_map: int | None = None
+    repo_delta_map: int | None = None
+    annotations: int = 0
+    """How many there are."""
+    references: tuple[int, int, int] = (0, 0, 0)
+    """How many full, diff and incr backups are needed to restore this one."""
     backrest_version: str
+
+    @property
+    def block_incremental(self) -> bool:
+        """Whether the repository keeps it block by block (repo-block, 2.46): then it has maps of the blocks."""
+        return self.repo_size_map is not None and self.repo_delta_map is not None
 
     @property
     def duration(self) -> int:

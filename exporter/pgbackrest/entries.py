@@ -6,6 +6,7 @@ Every version adds fields: unknown ones are ignored, and ones that a version doe
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -57,7 +58,7 @@ def read_backup(entry: Any, stanza: str) -> Backup:
     timestamp, info = get(entry, "timestamp", dict), get(entry, "info", dict)
     database, archive = get(entry, "database", dict), _maybe(entry, "archive", dict) or {}
     # Block incremental gives the repository's size no sense, and pgBackRest leaves it out (2.45).
-    repository = _maybe(info, "repository", dict) or {}
+    repository, lsn = _maybe(info, "repository", dict) or {}, _maybe(entry, "lsn", dict) or {}
     return Backup(
         stanza=stanza,
         repo=get(database, "repo-key", int),
@@ -74,9 +75,25 @@ def read_backup(entry: Any, stanza: str) -> Backup:
         prior=_maybe(entry, "prior", str),
         wal_start=_maybe(archive, "start", str),
         wal_stop=_maybe(archive, "stop", str),
-        lsn_start=_maybe(_maybe(entry, "lsn", dict) or {}, "start", str),
+        lsn_start=_maybe(lsn, "start", str),
+        lsn_stop=_maybe(lsn, "stop", str),
+        repo_size_map=_maybe(repository, "size-map", int),
+        repo_delta_map=_maybe(repository, "delta-map", int),
+        annotations=len(_maybe(entry, "annotation", dict) or ()),
+        references=_references(_maybe(entry, "reference", list) or ()),
         backrest_version=sys.intern(_maybe(_maybe(entry, "backrest", dict) or {}, "version", str) or ""),
     )
+
+
+def _references(labels: Sequence[Any]) -> tuple[int, int, int]:
+    """Count them by type, which is the last letter of a label; few combinations are shared by many backups."""
+    types = [str(label)[-1:] for label in labels]
+    return _shared((types.count("F"), types.count("D"), types.count("I")))
+
+
+@lru_cache(maxsize=4096)
+def _shared(counts: tuple[int, int, int]) -> tuple[int, int, int]:
+    return counts
 
 
 def read_stanza(entry: dict[str, Any], name: str, backups: Backups) -> tuple[Stanza, tuple[str, ...]]:

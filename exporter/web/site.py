@@ -60,8 +60,12 @@ class Source(Protocol):
     def ready(self) -> bool:
         """Whether every collector has made its first attempt."""
 
-    def scrape(self, accept: str, gzip: bool) -> Body:
-        """Make the exposition for an ``Accept`` header; *gzip*: whether the client takes it."""
+    @property
+    def telemetry_paths(self) -> Sequence[str]:
+        """Where metrics are, the most important path first."""
+
+    def scrape(self, path: str, accept: str, gzip: bool) -> Body:
+        """Make the exposition of *path* for an ``Accept`` header; *gzip*: whether the client takes it."""
 
     def page(self) -> bytes:
         """Make the status page, HTML in UTF-8."""
@@ -70,17 +74,17 @@ class Source(Protocol):
 class Site:
     """What is served where."""
 
-    def __init__(self, source: Source, guard: Guard, telemetry_path: str, reload: Reload | None) -> None:
+    def __init__(self, source: Source, guard: Guard, reload: Reload | None) -> None:
         self._source = source
         self._guard = guard
         self._lines = guard.lines
         self._reload = reload
-        self._nothing = f"Nothing is here; see / and {quote(telemetry_path)}."
+        self._nothing = f"Nothing is here; see / and {quote(source.telemetry_paths[0])}."
         self._pages: dict[str, Callable[[Asked], Answer]] = {
             _PAGE: self._page,
             _HEALTHY: self._healthy,
             _READY: self._ready,
-            telemetry_path: self._metrics,
+            **dict.fromkeys(source.telemetry_paths, self._metrics),
         }
 
     async def answer(self, asked: Asked) -> Answer:
@@ -101,7 +105,7 @@ class Site:
         return page(asked) if page and asked.method == "GET" and self._guard.knows(asked) else None
 
     def _metrics(self, asked: Asked) -> Answer:
-        body = self._source.scrape(asked.accept, takes_gzip(asked.accept_encoding))
+        body = self._source.scrape(asked.path, asked.accept, takes_gzip(asked.accept_encoding))
         lines = {"Content-Type": body.content_type, "Vary": "Accept, Accept-Encoding"}
         if body.encoding:
             lines["Content-Encoding"] = body.encoding
@@ -159,7 +163,6 @@ async def serving(
     *,
     sockets: Sequence[socket.socket],
     web_config_path: Path | None = None,
-    telemetry_path: str = "/metrics",
     reload: Reload | None = None,
     limits: Limits | None = None,
     watch_every: float = 3.0,
@@ -170,7 +173,7 @@ async def serving(
     every *watch_every* seconds. Raises WebConfigError; a fault in here comes as an ExceptionGroup.
     """
     guard = Guard(web_config_path)
-    site = Site(source, guard, telemetry_path, reload)
+    site = Site(source, guard, reload)
     connections = Connections(site, tls=lambda: guard.config.tls, limits=limits or Limits())
     served = Serving(guard, connections)
     try:

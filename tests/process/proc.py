@@ -42,6 +42,16 @@ def descriptors(pid: int) -> dict[int, str]:
     return found
 
 
+def blocks(pid: int, number: signal.Signals) -> bool:
+    """Whether the process keeps a signal waiting."""
+    (mask,) = (
+        line.split()[1]
+        for line in (PROC / str(pid) / "status").read_text().splitlines()
+        if line.startswith("SigBlk")
+    )
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 def listening(pid: int) -> list[int]:
     """The TCP ports at which this very process listens."""
     own = {what for what in descriptors(pid).values() if what.startswith("socket:")}

@@ -4,6 +4,7 @@ import signal
 import time
 from html import unescape
 
+from tests.process import proc
 from tests.process.host import Host
 from tests.process.running import Running
 from tests.process.waiting import PATIENCE
@@ -29,6 +30,16 @@ def test_sighup_puts_new_settings_in_force(host: Host, exporter: Running) -> Non
     assert scrape.value("exporter_config_reload_success") == 1
     assert (scrape.value("exporter_config_reload_timestamp_seconds") or 0) > before
     assert exporter.logged('msg="settings reloaded"')
+
+
+def test_sighup_during_the_start_is_a_reload_and_not_the_end(host: Host) -> None:
+    exporter = host.start()
+    exporter.until(lambda: proc.blocks(exporter.pid, signal.SIGHUP), "the first lines of the program")
+    exporter.gets(signal.SIGHUP)
+    exporter.until(lambda: exporter.logged('msg="settings reloaded"'), "the reload")
+    assert not proc.blocks(exporter.pid, signal.SIGHUP)
+    exporter.until_ready()
+    assert host.standin.calls
 
 
 def test_bad_settings_are_refused_and_the_old_ones_stay(host: Host) -> None:

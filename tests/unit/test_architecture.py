@@ -32,9 +32,8 @@ FLOORS = {
                 "childwatch commands exposition human logs turns wal yamlfile"
                 " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
                 " patroni pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
-                " attended jsonfile pgbackrest.invocation pgbackrest.lasterror"
             ),
-            "patroni.answers process settings settings.words web.answer records",
+            "patroni.answers process settings settings.words web.answer",
             (
                 "patroni.access pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
                 " web.config web.connection"
@@ -44,7 +43,7 @@ FLOORS = {
             "sources state",
             "once web.site",
             "app",
-            "commands.collect commands.run commands.serve",
+            "commands.collect commands.serve",
             "__main__",
         )
     )

@@ -3,6 +3,7 @@ from contextlib import suppress
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
+from exporter.metrics import GROUPS
 from exporter.model.info import Backups, Info, Stanza, Status
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
@@ -13,7 +14,7 @@ def state() -> State:
     snapshot = Snapshot(
         settings=Settings(), expected=Expectation(("demo",)), reload=Reload(5.0), info={"": Reading()}
     )
-    return State(snapshot, "/metrics", wall=lambda: 100.0)
+    return State(snapshot, ("/metrics", GROUPS), wall=lambda: 100.0)
 
 
 def reading(code: int = 0) -> Reading[Info]:
@@ -22,7 +23,7 @@ def reading(code: int = 0) -> Reading[Info]:
 
 
 def scraped(one: State) -> str:
-    return b"".join(one.scrape("application/openmetrics-text", gzip=False).pieces).decode()
+    return b"".join(one.scrape("/metrics", "application/openmetrics-text", gzip=False).pieces).decode()
 
 
 async def rendered(one: State) -> None:

@@ -33,8 +33,10 @@ class Source:
     body: Body = field(default_factory=Body)
     ready: bool = True
     asked: list[tuple[str, bool]] = field(default_factory=list)
+    telemetry_paths: tuple[str, ...] = ("/metrics",)
 
-    def scrape(self, accept: str, gzip: bool) -> Body:
+    def scrape(self, path: str, accept: str, gzip: bool) -> Body:
+        assert path in self.telemetry_paths
         self.asked.append((accept, gzip))
         return self.body
 
@@ -114,7 +116,6 @@ async def served(
     config: Path | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
-    telemetry_path: str = "/metrics",
     reload: Callable[[], Awaitable[str | None]] | None = None,
     watch_every: float = 3600.0,
 ) -> AsyncIterator[Served]:
@@ -124,7 +125,6 @@ async def served(
         source or Source(),
         sockets=sockets,
         web_config_path=config,
-        telemetry_path=telemetry_path,
         reload=reload,
         limits=limits,
         watch_every=watch_every,

@@ -101,14 +101,14 @@ async def test_a_wrong_method_is_405_and_told_the_right_ones(method: str) -> Non
 
 
 async def test_metrics_are_where_they_are_wanted_and_nothing_else_says_otherwise() -> None:
-    async with served(telemetry_path="/pgbackrest") as site:
+    async with served(Source(telemetry_paths=("/pgbackrest", "/compat"))) as site:
         assert (await site.get("/pgbackrest")).body == b"up 1\n"
         reply = await site.get("/metrics")
     assert (reply.status, reply.body) == (404, b"Nothing is here; see / and /pgbackrest.\n")
 
 
 async def test_every_path_that_is_taken_is_reserved() -> None:
-    async with served(telemetry_path="/taken") as site:
+    async with served(Source(telemetry_paths=("/taken",))) as site:
         for path in web.RESERVED:
             assert (await site.get(path)).status != 404
     assert {"/", "/-/healthy", "/-/ready", "/-/reload"} == web.RESERVED
