@@ -139,6 +139,8 @@ def _patroni(settings: Settings, around: Surroundings) -> Iterator[Collector | O
         return
     for stanza, urls in stanzas.items():
         if urls:
-            yield PatroniCollector(stanza=stanza, urls=urls, settings=settings.patroni)
+            # The leader's position stands in for PostgreSQL's own word of its archiving.
+            asked = settings.stanzas[stanza].postgresql is not None
+            yield PatroniCollector(stanza=stanza, urls=urls, settings=settings.patroni, positions=not asked)
         else:
             yield Off("patroni", stanza, f"no address of Patroni is named: stanzas.{stanza}.patroni")

@@ -1,6 +1,5 @@
 """What Patroni tells of one stanza's cluster: members, leader, timeline."""
 
-import asyncio
 import contextlib
 import logging
 import time
@@ -21,6 +20,8 @@ _LAST_FOR = 300.0
 # The history is asked for when the timeline changes, and now and then: it is written some seconds after that.
 _HISTORY_EVERY = 3600.0
 _HISTORY_AGAIN = 30.0
+# What /cluster gets of a member's time; the rest is for the member's word of itself.
+_CLUSTER_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,15 @@ class _Answer:
 
 @dataclass(slots=True, kw_only=True)
 class PatroniCollector:
-    """Asks the members at *urls* in turn until one tells of the cluster; the leader first, where it is among them."""
+    """Asks the members at *urls* in turn until one tells of the cluster; the leader first, where it is among them.
+
+    *positions*: whether the leader's position is wanted, for which most versions have to be asked once more.
+    """
 
     stanza: str
     urls: tuple[str, ...]
     settings: PatroniSettings
+    positions: bool = True
     name: str = field(default="patroni", init=False)
     _access: Access = field(init=False, repr=False, compare=False)
     _first: str | None = field(default=None, init=False, compare=False)
@@ -58,8 +63,8 @@ class PatroniCollector:
             for index, url in enumerate(order := self._order()):
                 share = (end - time.monotonic()) / (len(order) - index)
                 try:
-                    answer = await _ask(client, url, share)
-                except PatroniError as error:
+                    answer = await _ask(client, url, share, positions=self.positions)
+                except (PatroniError, AnswerError) as error:
                     self._failed[url], troubles[url] = time.monotonic(), str(error)
                     continue
                 if answer.view is not None:
@@ -109,28 +114,29 @@ class PatroniCollector:
         return last
 
 
-async def _ask(client: Client, url: str, within: float) -> _Answer:
-    """Ask one member for the cluster and for itself at once: without its store Patroni answers only the second."""
-    found = await asyncio.gather(
-        client.get(url, "/cluster", within), client.get(url, "/patroni", within), return_exceptions=True
-    )
-    cluster, node = found
-    known = None if isinstance(node, BaseException) else _node(node)
-    if not isinstance(cluster, BaseException):
-        try:
-            return _Answer(read_cluster(cluster), known)
-        except AnswerError as error:
-            raise PatroniError(str(error)) from None
-    if isinstance(cluster, SilentError) and known is not None and known.cut_off:
-        return _Answer(None, known)
-    raise cluster
+async def _ask(client: Client, url: str, within: float, *, positions: bool) -> _Answer:
+    """Ask one member for the cluster, and for itself only where that does not tell all: each is a connection.
 
-
-def _node(body: bytes) -> Node | None:
+    Without its store Patroni hangs up on the first, or is silent for up to retry_timeout, and answers the second.
+    """
+    end = time.monotonic() + within
     try:
-        return read_node(body)
-    except AnswerError as error:
-        log.debug("not as Patroni tells of itself", extra={"error": str(error)})
+        view = read_cluster(await client.get(url, "/cluster", within * _CLUSTER_SHARE))
+    except SilentError:
+        node = await _ask_itself(client, url, end)
+        if node is None or not node.cut_off:
+            raise
+        return _Answer(None, node)
+    lacking = positions and view.leader is not None and view.position is None
+    return _Answer(view, await _ask_itself(client, url, end) if lacking else None)
+
+
+async def _ask_itself(client: Client, url: str, end: float) -> Node | None:
+    """Ask a member for itself; None when that fails, since all that matters more is known by then."""
+    try:
+        return read_node(await client.get(url, "/patroni", end - time.monotonic()))
+    except (PatroniError, AnswerError) as error:
+        log.debug("a member does not tell of itself", extra={"url": url, "error": str(error)})
         return None
 
 
@@ -147,7 +153,7 @@ def _cluster(view: View, node: Node | None, changed: float | None) -> Cluster:
             timeline=view.timeline,
             timeline_changed=changed,
         ),
-        leader_position=node.position if node is not None and same else None,
+        leader_position=node.position if node is not None and same else view.position,
     )
 
 

@@ -3,6 +3,7 @@
 patroni/api.py and patroni/utils.py say what stands in them. Every version adds fields: unknown ones are ignored.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ _LEADERS = ("leader", "standby_leader")
 # `/patroni` says master until 3.x, primary since 4.0.
 _PRIMARIES = ("primary", "master")
 _LAST_TIMELINE = 0xFFFFFFFF
+_LSN = re.compile(r"^([0-9A-F]{1,8})/([0-9A-F]{1,8})$")
 
 
 class AnswerError(Exception):
@@ -30,6 +32,8 @@ class _Member(msgspec.Struct):
     state: str | None = None
     timeline: int | None = None
     api_url: str | None = None
+    lsn: str | None = None
+    lag: int | str | None = None
 
 
 class _Cluster(msgspec.Struct):
@@ -59,12 +63,16 @@ class _Node(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """The cluster as its store knows it; *leader_api* is where the leader's own REST API is."""
+    """The cluster as its store knows it; *leader_api* is where the leader's own REST API is.
+
+    *position* is how far the leader wrote, by what replicas on its timeline have (4.1 and later).
+    """
 
     members: tuple[Member, ...]
     leader: str | None
     leader_api: str | None
     timeline: int | None
+    position: int | None
     paused: bool
 
 
@@ -96,6 +104,7 @@ def read_cluster(body: bytes) -> View:
         leader=line(leader.name) if leader else None,
         leader_api=leader.api_url if leader else None,
         timeline=_timeline(leader.timeline) if leader else None,
+        position=_position(leader, answer.members) if leader else None,
         paused=bool(answer.pause),
     )
 
@@ -137,6 +146,16 @@ def _decode(body: bytes, kind: type[T]) -> T:
     except (msgspec.DecodeError, RecursionError) as error:
         kind_of = "is empty" if not body.strip() else f"is no JSON: {line(str(error))}"
         raise AnswerError(kind_of) from None
+
+
+def _position(leader: _Member, members: list[_Member]) -> int | None:
+    positions = [
+        (int(high, 16) << 32) + int(low, 16) + (one.lag if isinstance(one.lag, int) else 0)
+        for one in members
+        if one.timeline is not None and one.timeline == leader.timeline and one.lsn
+        for high, low in _LSN.findall(one.lsn)
+    ]
+    return max(positions, default=0) or None
 
 
 def _timeline(number: int | None) -> int | None:

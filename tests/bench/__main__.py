@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import report
+from tests.bench import readings, report
 from tests.bench.client import Connection
 from tests.bench.documents import Document, Size
 from tests.bench.measure import CHANGES, Collections, Measured, first_full_scrape, under_load
@@ -203,6 +203,10 @@ def main() -> int:
         rows, judged = list(report.table(results)), list(report.verdicts(size, results))
         print(f"\n{size} (stanzas x backups)\n{report.text(rows)}\n\n{report.text(judged)}", flush=True)
         chapters.append(f"## {size}\n\n{report.markdown(rows)}\n\n{report.markdown(judged)}\n")
+    say("readings of other sources")
+    rows = list(readings.rows())
+    print(f"\nOther readings\n{report.text(rows)}", flush=True)
+    chapters.append(f"## Other readings\n\n{report.markdown(rows)}\n")
     if given.markdown:
         given.markdown.write_text(report.chapter(versions, chapters), encoding="utf-8")
     return 0

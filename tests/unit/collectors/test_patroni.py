@@ -109,6 +109,16 @@ async def test_without_its_own_answer_a_member_still_tells_of_the_cluster() -> N
     assert (cluster.topology.leader, cluster.leader_position) == ("pg1", None)
 
 
+async def test_a_member_is_asked_for_itself_only_where_its_position_is_wanted_and_lacking() -> None:
+    async with two() as (old, new):
+        old.tells("3.0.2", "healthy")
+        new.tells("4.1.5", "healthy")
+        reader = PatroniCollector(stanza="main", urls=(old.url,), settings=Patroni(), positions=False)
+        assert (await reader.read()).leader_position is None
+        assert (await collector(new.url).read()).leader_position is not None
+    assert old.asked == new.asked == ["/cluster"]
+
+
 async def test_a_position_on_another_timeline_says_nothing_of_the_leader() -> None:
     async with member() as pg1:
         pg1.tells(VERSION, "switched")

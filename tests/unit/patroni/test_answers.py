@@ -93,6 +93,32 @@ def test_the_leader_knows_what_it_wrote_and_a_replica_what_it_received(version: 
     assert leader.timeline == replica.timeline == 1
 
 
+def test_newer_versions_tell_by_their_replicas_how_far_the_leader_wrote() -> None:
+    replica = read_node(sample("4.1.5", "replica", "patroni"))
+    assert view("4.1.5", "healthy").position == replica.position
+    assert view("3.0.2", "healthy").position is None
+
+
+@pytest.mark.parametrize(
+    ("members", "position"),
+    [
+        ([{"timeline": 2, "lsn": "1/10", "lag": 6}], (1 << 32) + 22),
+        ([{"timeline": 2, "lsn": "0/10", "lag": 0}, {"timeline": 2, "lsn": "0/9", "lag": 1}], 16),
+        ([{"timeline": 1, "lsn": "9/10", "lag": 0}], None),
+        ([{"timeline": 2, "lsn": "unknown", "lag": "unknown"}], None),
+        ([{"timeline": 2, "lsn": "-1/10", "lag": 0}], None),
+        ([{"lsn": "0/10", "lag": 0}], None),
+    ],
+)
+def test_only_positions_on_the_leader_s_timeline_count(
+    members: list[dict[str, object]], position: int | None
+) -> None:
+    leader = {"name": "a", "role": "leader", "timeline": 2}
+    others = [{"name": f"b{number}", "role": "replica"} | one for number, one in enumerate(members)]
+    body = json.dumps({"members": [leader, *others]}).encode()
+    assert read_cluster(body).position == position
+
+
 @every_version
 def test_a_failover_leaves_the_dead_out(version: str) -> None:
     found = view(version, "failed_over")

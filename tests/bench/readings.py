@@ -1,0 +1,94 @@
+"""What one reading of the lesser sources costs, in CPU: of each there is one every few seconds, for each stanza."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import ssl
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import trustme
+
+from exporter.collectors.patroni import PatroniCollector
+from exporter.settings import Patroni
+from tests.bench.report import seconds
+from tests.bench.targets import Target
+from tests.unit.patroni.answering import member
+
+LIMIT = 5.0  # ms of CPU
+READINGS = 100
+
+
+async def cpu(read: Callable[[], Awaitable[object]], readings: int = READINGS) -> float:
+    """The mean of what a reading takes of this process, after a first one; what answers is in another."""
+    await read()
+    began = time.process_time()
+    for _ in range(readings):
+        await read()
+    return (time.process_time() - began) / readings
+
+
+def _serve(told: Connection, folder: Path | None) -> None:
+    """Be a member that answers as a real one did, over TLS when there is a folder for its authority."""
+    context = None
+    if folder is not None:
+        ca, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        ca.issue_cert("127.0.0.1").configure_cert(context)
+        ca.cert_pem.write_to_path(str(folder / "ca.crt"))
+
+    async def serve() -> None:
+        async with member(context) as one:
+            one.tells("3.0.2", "switched")
+            told.send(one.url)
+            await asyncio.to_thread(told.recv)
+
+    asyncio.run(serve())
+
+
+@contextmanager
+def patroni(folder: Path | None = None) -> Iterator[str]:
+    """The address of a member in a process of its own."""
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(there, folder))
+    process.start()
+    try:
+        if not here.poll(timeout=30):
+            raise RuntimeError("the stand-in for Patroni does not start")
+        yield here.recv()
+    finally:
+        here.send("end")
+        process.join(10)
+
+
+def patroni_cpu(readings: int = READINGS) -> Iterator[tuple[str, float]]:
+    """Readings with and without TLS; Patroni keeps no connection, and the leader's position takes a second one."""
+    with tempfile.TemporaryDirectory(prefix="exporter-bench-") as name:
+        folder = Path(name)
+        for title, settings, served in (
+            ("patroni, http", Patroni(), None),
+            ("patroni, https", Patroni(ca_file=str(folder / "ca.crt")), folder),
+        ):
+            with patroni(served) as url:
+                for also, positions in (("", False), (", with the leader's position", True)):
+                    reader = PatroniCollector(
+                        stanza="main", urls=(url,), settings=settings, positions=positions
+                    )
+                    yield title + also, asyncio.run(cpu(reader.read, readings))
+
+
+SOURCES: Sequence[Callable[[], Iterator[tuple[str, float]]]] = (patroni_cpu,)
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """A row for each source, the header first."""
+    yield "a reading of", "CPU", "demanded", ""
+    for source in SOURCES:
+        for name, value in source():
+            target = Target(name, value * 1e3, LIMIT, " ms")
+            yield name, seconds(value), f"≤ {LIMIT:g} ms", "met" if target.met else "MISSED"
