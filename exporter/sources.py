@@ -9,6 +9,7 @@ from types import MappingProxyType
 from exporter.collectors.info import InfoCollector
 from exporter.collectors.patroni import PatroniCollector
 from exporter.pgbackrest import conf as pgbackrest_conf
+from exporter.pgbackrest import here
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import ConfError, PgBackRestConf
 from exporter.schedule import Collector
@@ -61,7 +62,7 @@ def look_around(settings: Settings, before: Surroundings | None = None) -> Surro
 
 def plan(settings: Settings, around: Surroundings, latest: Latest) -> Plan:  # noqa: ARG001
     """Return what there is to read; the same surroundings give an equal plan."""
-    found = [*_info(settings, around), *_patroni(settings, around)]
+    found = [*_info(settings, around), *_archiver(settings, around), *_patroni(settings, around)]
     return Plan(
         collectors=MappingProxyType(
             {(one.name, one.stanza): one for one in found if not isinstance(one, Off)}
@@ -144,3 +145,36 @@ def _patroni(settings: Settings, around: Surroundings) -> Iterator[Collector | O
             yield PatroniCollector(stanza=stanza, urls=urls, settings=settings.patroni, positions=not asked)
         else:
             yield Off("patroni", stanza, f"no address of Patroni is named: stanzas.{stanza}.patroni")
+
+
+def _archiver(settings: Settings, around: Surroundings) -> Iterator[Collector | Off]:
+    """One for each stanza whose server is stated or here; one that only looks into the spool where that is here."""
+    if settings.archiver.enabled is False:
+        yield Off("archiver", "", "switched off in the settings: archiver.enabled")
+        return
+    for stanza in around.expected.stanzas:
+        conninfo, why = _server(settings, around, stanza)
+        spool = here.spool(around.conf, stanza) if around.conf and settings.is_local else None
+        if conninfo or (spool and spool.is_dir()):
+            # libpq takes half as long to load as all the rest: it is loaded where it is used.
+            from exporter.collectors.archiver import ArchiverCollector  # noqa: PLC0415
+
+            yield ArchiverCollector(settings=settings.archiver, stanza=stanza, conninfo=conninfo, spool=spool)
+        else:
+            yield Off("archiver", stanza, why)
+
+
+def _server(settings: Settings, around: Surroundings, stanza: str) -> tuple[str | None, str]:
+    """Return how to connect to a stanza's server, else why nobody knows."""
+    state = f"state stanzas.{stanza}.postgresql"
+    if stanza in settings.stanzas and (stated := settings.stanzas[stanza].postgresql):
+        return stated, ""
+    if around.conf is None:
+        return None, f"no connection to PostgreSQL is known: {state}"
+    server = here.local_server(around.conf, stanza)
+    if server is None:
+        host = here.other_host(around.conf, stanza)
+        return None, f"PostgreSQL is on {host}: {state}" if host else f"no pg1-path is known: {state}"
+    if settings.archiver.enabled or server.exists():
+        return server.conninfo, ""
+    return None, f"neither {server.socket} nor {server.data} is here: {state}"

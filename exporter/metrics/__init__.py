@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from exporter.metrics import backups, exporter, info, patroni, policy
+from exporter.metrics import archiver, backups, exporter, info, patroni, policy
 from exporter.table import Group
 
 GROUPS: tuple[Group[Any], ...] = (
     *info.GROUPS,
     *backups.GROUPS,
+    *archiver.GROUPS,
     *patroni.GROUPS,
     *policy.GROUPS,
     *exporter.GROUPS,

@@ -23,7 +23,7 @@ _BLANK = " \t\r\n\v\f"
 _PREFIX = "PGBACKREST_"
 _HARMLESS = re.compile(
     r"repo\d+-(?:type|path|host|retention-[a-z-]+)"
-    r"|pg\d+-(?:path|socket-path|port|user|host)"
+    r"|pg\d+-(?:path|socket-path|port|user|host|database)"
     r"|(?:log|lock|spool)-path"
 )
 # A plain `info` takes no notice of these in a stanza's section (seen in 2.45).
@@ -79,6 +79,12 @@ class PgBackRestConf:
             elif f"repo{number}-host" not in options:
                 types[number] = "posix"
         return MappingProxyType(types)
+
+    def option(self, stanza: str, name: str, command: str) -> str | None:
+        """Give the value in force for a *command* on *stanza*; None where none is set, or it is not kept."""
+        sections = (f"{stanza}:{command}", stanza, f"global:{command}", "global")
+        sources = (self.environment, *map(self._section, sections))
+        return next((source[name] for source in sources if name in source), None)
 
     def declared_for_all(self, repo: int) -> bool:
         """Tell whether all stanzas share this repository: no stanza's section has one of its own by that number."""

@@ -32,14 +32,18 @@ FLOORS = {
                 "childwatch commands exposition human logs turns wal yamlfile"
                 " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
                 " patroni pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
+                " postgresql postgresql.complaints spool"
             ),
-            "patroni.answers process settings settings.words web.answer",
+            (
+                "patroni.answers process settings settings.words web.answer"
+                " pgbackrest.here postgresql.archiving postgresql.server"
+            ),
             (
                 "patroni.access pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
-                " web.config web.connection"
+                " postgresql.primary web.config web.connection"
             ),
             "patroni.client pgbackrest.client pgbackrest.info settings.file table verdict web.connections web.guard",
-            "collectors collectors.info collectors.patroni metrics page schedule",
+            "collectors collectors.archiver collectors.info collectors.patroni metrics page schedule",
             "sources state",
             "once web.site",
             "app",
@@ -53,10 +57,12 @@ FLOORS = {
 # The two sides know the model and not each other; they meet in app.
 WORLD = {
     "collectors",
+    "collectors.archiver",
     "collectors.info",
     "collectors.patroni",
     "process",
-    *(room for room in FLOORS if room.startswith(("patroni", "pgbackrest"))),
+    "spool",
+    *(room for room in FLOORS if room.startswith(("patroni", "pgbackrest", "postgresql"))),
 }
 WIRE = {
     "exposition",
@@ -77,7 +83,7 @@ HOMES = {
     "msgspec": {"patroni.answers", "pgbackrest.info"},
     "orjson": {"pgbackrest.info"},
     "prometheus_client": {"state"},
-    "psycopg": {"settings.conninfo"},
+    "psycopg": {"postgresql.server", "settings.conninfo"},
     "yaml": {"yamlfile"},
 }
 

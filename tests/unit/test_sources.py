@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from exporter.settings import Patroni, PgBackRest, Settings, Stanza
+from exporter.collectors.archiver import ArchiverCollector
+from exporter.settings import Archiver, Patroni, PgBackRest, Settings, Stanza
 from exporter.snapshot import Expectation, Reload, Snapshot
 from exporter.sources import look_around, plan
 
@@ -121,3 +123,60 @@ def test_patroni_is_off_where_no_stanza_names_it_or_the_settings_say_so(conf: Pg
         patroni=Patroni(enabled=False),
     )
     assert sources(off, "patroni") == ([], [("", "switched off in the settings: patroni.enabled")])
+
+
+def archivers(settings: Settings) -> tuple[dict[str, ArchiverCollector], dict[str, str]]:
+    """Return the archiver's collectors by stanza, and why the others are off."""
+    around = look_around(settings)
+    snapshot = Snapshot(settings=settings, expected=around.expected, reload=Reload(0.0))
+    planned = plan(settings, around, lambda: snapshot)
+    found = {
+        stanza: one for (_, stanza), one in planned.collectors.items() if isinstance(one, ArchiverCollector)
+    }
+    return found, {off.stanza: off.why for off in planned.off if off.collector == "archiver"}
+
+
+def test_archiving_is_asked_of_the_servers_that_are_stated(conf: PgBackRest) -> None:
+    found, _ = archivers(
+        Settings(pgbackrest=conf, stanzas={"main": Stanza(postgresql="host=pg1,pg2"), "own": Stanza()})
+    )
+    assert [found["main"].conninfo, found["main"].stanza] == ["host=pg1,pg2", "main"]
+
+
+def test_archiving_is_asked_of_the_local_server_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "pgbackrest.conf"
+    file.write_text(
+        f"[here]\npg1-path={tmp_path}/data\npg1-socket-path={tmp_path}\n"
+        f"[gone]\npg1-path={tmp_path}/gone\npg1-socket-path={tmp_path}\npg1-port=1\n"
+        f"[elsewhere]\npg1-path={tmp_path}/data\npg1-host=pg1\n[nothing]\nrepo1-path=/srv\n"
+    )
+    settings = Settings(pgbackrest=PgBackRest(config=str(file)))
+    found, off = archivers(settings)
+    assert list(found) == ["here"]
+    assert found["here"].conninfo == f"host='{tmp_path}' port='5432'"
+    assert off == {
+        "gone": f"neither {tmp_path}/.s.PGSQL.1 nor {tmp_path}/gone is here: state stanzas.gone.postgresql",
+        "elsewhere": "PostgreSQL is on pg1: state stanzas.elsewhere.postgresql",
+        "nothing": "no pg1-path is known: state stanzas.nothing.postgresql",
+    }
+    assert list(archivers(replace(settings, archiver=Archiver(enabled=True)))[0]) == ["gone", "here"]
+    found, off = archivers(replace(settings, archiver=Archiver(enabled=False)))
+    assert (found, off) == ({}, {"": "switched off in the settings: archiver.enabled"})
+
+
+def test_a_spool_that_is_here_is_looked_into_without_a_database(tmp_path: Path) -> None:
+    out = tmp_path / "spool/archive/main/out"
+    out.mkdir(parents=True)
+    file = tmp_path / "pgbackrest.conf"
+    file.write_text(f"[global]\nspool-path={tmp_path}/spool\n[main]\nrepo1-path=/srv\n")
+    found, off = archivers(Settings(pgbackrest=PgBackRest(config=str(file))))
+    assert (found["main"].conninfo, found["main"].spool, off) == (None, out, {})
+
+
+def test_behind_ssh_only_a_stated_connection_is_asked(conf: PgBackRest) -> None:
+    remote = PgBackRest(command=("ssh", "repo-host", "pgbackrest"), config=conf.config)
+    stanzas = {"main": Stanza(postgresql="host=pg1"), "own": Stanza()}
+    found, off = archivers(Settings(pgbackrest=remote, stanzas=stanzas))
+    assert (found["main"].conninfo, found["main"].spool) == ("host=pg1", None)
+    assert off == {"own": "no connection to PostgreSQL is known: state stanzas.own.postgresql"}
