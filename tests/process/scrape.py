@@ -24,7 +24,7 @@ _PARSERS = (
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 # The process's own metrics, and ages, differ from scrape to scrape.
-_LIVE = re.compile(r"(process|python)_.*|.*_age_seconds")
+_LIVE = re.compile(r"(process|python)_.*|.*_(age|lag)_seconds")
 
 
 @dataclass(frozen=True, slots=True)
