@@ -73,8 +73,12 @@ async def member(context: ssl.SSLContext | None = None) -> AsyncIterator[Member]
 async def raw(says: bytes | None) -> AsyncIterator[str]:
     """The address of something that says so whatever it is asked, and hangs up; None: it is silent."""
     silent = asyncio.Event()
+    handlers: list[asyncio.Task[None]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        handlers.append(task)
         with contextlib.suppress(ConnectionError):
             await reader.read(1)
             if says is None:
@@ -83,6 +87,8 @@ async def raw(says: bytes | None) -> AsyncIterator[str]:
                 writer.write(says)
                 await writer.drain()
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     try:
@@ -90,4 +96,4 @@ async def raw(says: bytes | None) -> AsyncIterator[str]:
     finally:
         silent.set()
         server.close()
-        await server.wait_closed()
+        await asyncio.gather(*handlers)
