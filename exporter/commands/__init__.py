@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
-    {"collect": "read all sources once and write the metrics, for node_exporter's textfile collector"}
+    {
+        "collect": "read all sources once and write the metrics, for node_exporter's textfile collector",
+        "run": "run a pgBackRest command and record how it went",
+    }
 )
 """What each does, in a few words for --help. `restore-test` is the module restore_test. None at all: serve."""

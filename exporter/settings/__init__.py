@@ -228,6 +228,11 @@ class Settings:
     restore_tests: RestoreTests = RestoreTests()
 
     @property
+    def run_records(self) -> str:
+        """Where `pgbackrest-exporter run` leaves its records."""
+        return self.runs.records or f"{self.state_path}/runs"
+
+    @property
     def is_local(self) -> bool:
         """Whether pgBackRest runs on this machine, so that its configuration here is the one in force."""
         return prefix.stays_here(self.pgbackrest.command)

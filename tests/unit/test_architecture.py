@@ -33,9 +33,10 @@ FLOORS = {
                 " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
                 " patroni pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
                 " postgresql postgresql.complaints spool"
+                " attended jsonfile pgbackrest.invocation pgbackrest.lasterror"
             ),
             (
-                "patroni.answers process settings settings.words web.answer"
+                "patroni.answers process records settings settings.words web.answer"
                 " pgbackrest.here postgresql.archiving postgresql.server"
             ),
             (
@@ -47,7 +48,7 @@ FLOORS = {
             "sources state",
             "once web.site",
             "app",
-            "commands.collect commands.serve",
+            "commands.collect commands.run commands.serve",
             "__main__",
         )
     )
