@@ -37,7 +37,10 @@ missing_packages() {
         has patroni || echo patroni
         PATH=$PATH:/usr/sbin has mkfs.ext4 || echo e2fsprogs
         ;;&
-    test) has prometheus && has promtool || echo prometheus ;;
+    test)
+        has prometheus && has promtool || echo prometheus
+        has prometheus-alertmanager && has amtool || echo prometheus-alertmanager
+        ;;
     bench) PATH=$PATH:/usr/sbin has nginx || echo nginx-light ;;
     esac
 }

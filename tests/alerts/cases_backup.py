@@ -1,0 +1,312 @@
+"""Cases of the alerts about backups and runs."""
+
+from tests.alerts.case import SAME, Case
+from tests.alerts.world import DAY, INF, Ramp, Timeline, World
+
+_DONE = "backup_last_completion_timestamp_seconds stanza=main"
+_INCR, _FULL = f"{_DONE} repo=1 backup_type=incr", f"{_DONE} repo=1 backup_type=full"
+_RUN = "stanza=main command=backup backup_type=incr repo=1"
+_PROGRESS = "stanza_progress_done_bytes stanza=main command"
+_THRESHOLD = "threshold_seconds stanza=main repo=1 signal"
+
+
+def _no_backup(begin: float, end: float) -> World:
+    return {
+        _INCR: {0: -3600, begin: None, end: 60 * end},
+        _FULL: {0: -90000, begin: None, end: 60 * end},
+        "repo_ok stanza=main repo=1": {0: 1, begin: 0, end: 1},
+        "repo_status_code stanza=main repo=1": {0: 0, begin: 2, end: 0},
+    }
+
+
+def _running(begun: float, usual: float, ended: float) -> World:
+    """Running since then, in seconds; it ends at that minute."""
+    end: Timeline = {0: -DAY, ended: 60 * ended}
+    return {
+        f"run_last_start_timestamp_seconds {_RUN}": {0: begun},
+        f"run_last_end_timestamp_seconds {_RUN}": end,
+        f"run_last_success_timestamp_seconds {_RUN}": end,
+        f"run_last_duration_seconds {_RUN}": {0: usual},
+    }
+
+
+def _failed(command: str, labels: str = "") -> tuple[Case, ...]:
+    """Its last run failed at minute 5 and the next succeeds at minute 30, in several ways."""
+    alert = {"backup": "BackupFailed", "expire": "ExpireFailed", "verify": "VerifyFailed"}[command]
+    place = f"stanza=main command={command}{labels}"
+    failure, success = (f"run_last_{word}_timestamp_seconds {place}" for word in ("failure", "success"))
+    clears = {9: "", 10: "warning", 29: "warning", 30: ""}
+    return (
+        Case(
+            alert=alert,
+            changes={failure: {0: None, 5: 300}, success: {0: -3600, 30: 300}},
+            expect=clears,
+            ha=SAME,
+            pair={9: "", 10: "warning", 29: "warning"},
+        ),
+        Case(
+            alert=alert,
+            name="and had never succeeded",
+            changes={failure: {0: None, 5: 300}, success: {0: None, 30: 1800}},
+            expect=clears,
+            ha=SAME,
+        ),
+        Case(
+            alert=alert,
+            name="and another host succeeded later",
+            changes={failure: {0: None, 5: 300}, f"{success} instance=b": {0: 301}},
+            expect={10: "", 29: ""},
+        ),
+    )
+
+
+CASES = (
+    Case(
+        alert="BackupMissing",
+        step=10,
+        changes=_no_backup(30, 1800),
+        expect={
+            90: "",
+            110: "warning",
+            1470: "warning",
+            1480: "warning critical",
+            1500: "warning critical",
+            1790: "warning critical",
+            1820: "",
+        },
+        ha=SAME,
+        pair={110: "", 1500: ""},
+    ),
+    Case(
+        alert="BackupMissing",
+        name="where there never was one",
+        step=10,
+        changes={**_no_backup(0, 1800), _INCR: {0: None}},
+        expect={50: "", 60: "warning", 1430: "warning", 1440: "warning critical", 1820: ""},
+    ),
+    Case(
+        alert="BackupMissing",
+        name="only older ones of a database before an upgrade, which pgBackRest finds good",
+        step=10,
+        changes={_INCR: {0: None}, _FULL: {0: None}},
+        expect={60: "warning", 1440: "warning critical"},
+    ),
+    Case(
+        alert="BackupMissing",
+        name="no backups are wanted in this repository",
+        step=10,
+        changes=_no_backup(0, 1800)
+        | {
+            f"{_THRESHOLD}={signal} severity={severity}": {0: INF}
+            for signal in ("backup", "full_backup")
+            for severity in ("warning", "critical")
+        },
+        expect={60: "", 1500: ""},
+    ),
+    Case(
+        alert="BackupMissing",
+        name="fulls are wanted, other backups not, and nobody is to be woken",
+        step=10,
+        changes=_no_backup(0, 1800)
+        | {
+            f"{_THRESHOLD}=backup severity=warning": {0: INF},
+            f"{_THRESHOLD}=backup severity=critical": {0: INF},
+            f"{_THRESHOLD}=full_backup severity=critical": {0: INF},
+        },
+        expect={60: "warning", 1500: "warning"},
+    ),
+    Case(
+        alert="BackupMissing",
+        name="nobody can tell, the repository cannot be read",
+        step=10,
+        changes=_no_backup(0, 1800) | {"repo_status_code stanza=main repo=1": {0: 99}},
+        expect={60: "RepoNotOk/warning", 1500: "RepoNotOk/warning"},
+    ),
+    Case(
+        alert="BackupOverdue",
+        changes={_INCR: {0: -93000, 30: 1700}, _FULL: {0: -200000}},
+        expect={10: "", 15: "", 16: "warning", 29: "warning", 30: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="BackupOverdue",
+        name="twice",
+        changes={_INCR: {0: -179400, 30: 1700}, _FULL: {0: -200000}},
+        expect={10: "warning", 15: "warning", 16: "warning critical", 29: "warning critical", 30: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="BackupOverdue",
+        name="switched off",
+        changes={
+            _INCR: {0: -900000},
+            _FULL: {0: -200000},
+            f"{_THRESHOLD}=backup severity=warning": {0: INF},
+            f"{_THRESHOLD}=backup severity=critical": {0: INF},
+        },
+        expect={30: ""},
+    ),
+    Case(
+        alert="FullBackupOverdue",
+        changes={_FULL: {0: 600 - 8 * DAY, 30: 1700}},
+        expect={10: "", 15: "", 16: "warning", 29: "warning", 30: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="FullBackupOverdue",
+        name="twice",
+        changes={_FULL: {0: 600 - 15 * DAY, 30: 1700}},
+        expect={10: "warning", 15: "warning", 16: "warning critical", 29: "warning critical", 30: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="FullBackupOverdue",
+        name="an old incr is no full",
+        changes={_INCR: {0: -20 * DAY}},
+        expect={30: ""},
+    ),
+    *_failed("backup", " backup_type=incr repo=1"),
+    Case(
+        alert="BackupFailed",
+        name="a full, and the incr since was good",
+        changes={
+            "run_last_failure_timestamp_seconds stanza=main command=backup backup_type=full repo=1": {
+                0: -40000
+            }
+        },
+        expect={4: "", 5: "warning"},
+    ),
+    *_failed("expire"),
+    *_failed("verify", " repo=1"),
+    Case(
+        alert="VerifyFailed",
+        name="found damage",
+        changes={
+            "verify_last_ok stanza=main repo=1": {0: 1, 5: 0, 30: 1},
+            "verify_last_completion_timestamp_seconds stanza=main repo=1": {0: -3600, 5: 300, 30: 1800},
+        },
+        expect={9: "", 10: "critical", 29: "critical", 30: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="VerifyFailed",
+        name="found damage, which another host found mended later",
+        changes={
+            "verify_last_ok stanza=main repo=1": {0: 0},
+            "verify_last_ok stanza=main repo=1 instance=b": {0: 1},
+            "verify_last_completion_timestamp_seconds stanza=main repo=1 instance=b": {0: -60},
+        },
+        expect={10: ""},
+    ),
+    Case(
+        alert="BackupHanging",
+        changes={f"{_PROGRESS}=backup repo=1": {0: Ramp(0, 9), 10: 90, 90: Ramp(90, 9)}},
+        expect={69: "", 70: "warning", 89: "warning", 91: ""},
+        ha=SAME,
+    ),
+    Case(
+        alert="BackupHanging",
+        name="a restore, which is not told how far it is",
+        changes={f"{_PROGRESS}=restore": {0: 5}},
+        expect={90: ""},
+    ),
+    Case(
+        alert="BackupRunningLong",
+        changes=_running(600 - 12 * 3600, 30000, 30),
+        expect={10: "", 15: "", 16: "warning", 29: "warning", 30: ""},
+        ha=SAME,
+    ),
+    Case(
+        alert="BackupRunningLong",
+        name="twice",
+        changes=_running(600 - 24 * 3600, 30000, 30),
+        expect={10: "warning", 15: "warning", 16: "warning critical", 29: "warning critical", 30: ""},
+        ha=SAME,
+    ),
+    Case(
+        alert="BackupRunningLong",
+        name="ended within its first second, a day ago",
+        changes=_running(-DAY, 30000, 30),
+        expect={20: ""},
+        ha=SAME,
+    ),
+    Case(
+        alert="BackupSlow",
+        changes=_running(-1500, 700, 30),
+        expect={10: "", 15: "", 16: "warning", 29: "warning", 30: ""},
+        ha=SAME,
+    ),
+    Case(
+        alert="BackupSlow",
+        name="within half an hour that is no matter",
+        changes=_running(0, 100, 60),
+        expect={30: "", 35: "", 36: "warning", 60: ""},
+    ),
+    Case(
+        alert="BackupSlow",
+        name="days ago they took as long",
+        step=60,
+        changes=_running(7200, 0, 6000) | {f"run_last_duration_seconds {_RUN}": {0: 90000, 3000: 100}},
+        expect={3060: "", 4000: ""},
+        gap=False,
+    ),
+    Case(
+        alert="BackupSlow",
+        name="ended within its first second",
+        changes=_running(-DAY, 100, 30),
+        expect={20: ""},
+    ),
+    Case(
+        alert="BackupPageErrors",
+        changes={
+            "backup_last_error stanza=main repo=1 backup_type=incr": {0: 0, 5: 1, 30: 0},
+            "backups_with_errors stanza=main repo=1": {0: 0, 5: 1, 40: 0},
+        },
+        expect={9: "", 10: "warning critical", 29: "warning critical", 30: "warning", 39: "warning", 40: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="BackupSizeAnomaly",
+        changes={"backup_last_size_bytes stanza=main repo=1 backup_type=full": {0: 1000, 5: 499, 30: 500}},
+        expect={19: "", 20: "warning", 29: "warning", 30: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="BackupSizeAnomaly",
+        name="until a week later",
+        step=60,
+        changes={"backup_last_size_bytes stanza=main repo=1 backup_type=full": {0: 1000, 60: 499}},
+        expect={120: "warning", 180 * 60: "warning", 196 * 60: ""},
+        gap=False,
+        other=False,
+    ),
+    Case(
+        alert="BackupSizeAnomaly",
+        name="an incr is smaller by nature",
+        changes={"backup_last_size_bytes stanza=main repo=1 backup_type=incr": {0: 1000, 5: 1}},
+        expect={30: ""},
+    ),
+    Case(
+        alert="BackupWithoutWal",
+        changes={"backups_without_wal stanza=main repo=1": {0: 0, 5: 1, 20: 5, 40: 0}},
+        expect={9: "", 10: "warning", 24: "warning", 25: "warning critical", 39: "warning critical", 40: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="BackupWithoutWal",
+        name="there is no backup",
+        changes={
+            "backups stanza=main repo=1 backup_type=full": {0: 0},
+            "backups stanza=main repo=1 backup_type=incr": {0: 0},
+        },
+        expect={30: ""},
+    ),
+)
