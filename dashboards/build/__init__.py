@@ -1,0 +1,1 @@
+"""Writes the Grafana boards: `python -m dashboards.build` makes dashboards/*.json anew."""

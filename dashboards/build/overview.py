@@ -1,0 +1,265 @@
+"""Can we recover? All stanzas on one screen, the worst first."""
+
+from typing import Final
+
+from dashboards.build import colour, facts
+from dashboards.build.board import Board, Section
+from dashboards.build.health import HEALTH
+from dashboards.build.panel import (
+    THRESHOLDS,
+    Panel,
+    arranged,
+    band,
+    bars,
+    graph,
+    judged,
+    now,
+    override,
+    override_query,
+    override_regexp,
+    rows,
+    stat,
+    table,
+    timeseries,
+    transformation,
+)
+from dashboards.build.query import REPO, STANZA, line, of, worst
+
+_NO_EXPORTER: Final = "No exporter answers: open the row “Exporter health” below, and check the scrape job."
+_TILE: Final = (4, 5)
+_REPO_NAME: Final = "{{stanza}} repo {{repo}}"
+
+_recoverable = stat(
+    "Can be recovered",
+    "Red: so many stanzas cannot be recovered to this moment from any repository: unreadable, no backup of the current database, or WAL is missing since the newest one; "
+    "or nothing is known of them. Yellow: one of several repositories is in that state. Open the stanza in the table below; a new full backup ends most of these.",
+    now(f"count({facts.RECOVERABLE} == 2)", "not recoverable"),
+    now(f"count({facts.RECOVERABLE} == 1) unless on () ({facts.RECOVERABLE} == 2)", "lost a copy"),
+    now(f"count({facts.RECOVERABLE} == 0) unless on () ({facts.RECOVERABLE} > 0)", "all recoverable"),
+    size=_TILE,
+    empty=_NO_EXPORTER,
+    overrides=[
+        override_query(ref, color=colour.fixed(shade))
+        for ref, shade in zip("ABC", (colour.CRITICAL, colour.WARNING, colour.OK), strict=True)
+    ],
+    text="value_and_name",
+)
+
+_at_risk = judged(
+    "Data at risk now",
+    "The stanza whose oldest finished WAL segment waits longest to be archived: what was written since then would be lost with the server. "
+    "Look at archive_command's error in PostgreSQL's log, then at the board “WAL and failover”.",
+    facts.LAG,
+    facts.LAG_LEVEL,
+    size=_TILE,
+    empty="PostgreSQL is not asked: set `postgresql` for the stanzas.",
+)
+
+_window = judged(
+    "Shortest recovery window",
+    "How far back any moment can be restored, where that is least. Coloured where the setting recovery_window requires more. "
+    "It shrinks when backups expire too early or WAL is missing: see “Storage and recovery”.",
+    facts.WINDOW,
+    facts.WINDOW_LEVEL,
+    size=_TILE,
+    empty="The repository is not listed: see `repository` in the settings.",
+    by=REPO,
+    legend=_REPO_NAME,
+    lowest=True,
+)
+
+_estimate = judged(
+    "Longest time to restore",
+    "Size of the newest backups and the WAL since, at the speed that the last restore test measured. Coloured by the setting recovery_time. "
+    "More frequent diffs, process-max or a nearer repository make it shorter.",
+    facts.ESTIMATE,
+    facts.ESTIMATE_LEVEL,
+    size=_TILE,
+    empty="No restore test has measured it: run `restore-test`.",
+    by=REPO,
+    legend=_REPO_NAME,
+)
+
+_proven = judged(
+    "Last proven restore",
+    "The stanza whose last successful restore test is the longest ago. Red also where the newest test did not prove the backup: open “Storage and recovery” and read its checks. "
+    "A backup that was never restored is a hope.",
+    facts.PROVEN,
+    facts.PROVEN_LEVEL,
+    size=_TILE,
+    empty="No restore test has run: schedule `restore-test`.",
+)
+
+_alerts = Panel(
+    type="alertlist",
+    title="Firing alerts",
+    description="What fires now, by Prometheus' rules or Grafana's own. Each alert links to its runbook.",
+    size=_TILE,
+    options={
+        "alertInstanceLabelFilter": "",
+        "alertName": "Pgbackrest",
+        "dashboardAlerts": False,
+        "groupBy": [],
+        "groupMode": "default",
+        "maxItems": 20,
+        "sortOrder": 3,
+        "stateFilter": {"error": True, "firing": True, "noData": False, "normal": False, "pending": False},
+        "viewMode": "list",
+    },
+)
+
+# One query a column; those of LIGHTS are levels, and stand beside the value that they judge.
+_COLUMNS: Final = {
+    "A": ("Recoverable", facts.RECOVERABLE),
+    "B": ("Data at risk", facts.LAG),
+    "C": ("at risk?", facts.LAG_LEVEL),
+    "D": ("Newest backup", worst(facts.BACKUP)),
+    "E": ("backup?", worst(facts.BACKUP_LEVEL)),
+    "F": ("Newest full", worst(facts.FULL)),
+    "G": ("full?", worst(facts.FULL_LEVEL)),
+    "H": ("Window", f"min by ({STANZA}) ({facts.WINDOW})"),
+    "I": ("window?", worst(facts.WINDOW_LEVEL)),
+    "J": ("Time to restore", worst(facts.ESTIMATE)),
+    "K": ("restore?", worst(facts.ESTIMATE_LEVEL)),
+    "L": ("Last proven", facts.PROVEN),
+    "M": ("proven?", facts.PROVEN_LEVEL),
+    "N": ("Last runs", facts.RUN_LEVEL),
+}
+_LIGHTS: Final = "CEGIKM"
+_BOARD_OF: Final = (
+    "/d/pgbackrest-stanza?${__url_time_range}&var-datasource=${datasource}&${cluster:queryparam}&${job:queryparam}"
+    "&var-stanza=${__value.raw}"
+)
+
+_stanzas = table(
+    "Every stanza",
+    "The worst first. ● fine, ▲ over its warning threshold, ✖ over its critical one or missing; the value stands left of its sign and is that of the worst repository. "
+    "Choose a stanza to see its board. Last runs: ▲ the newest run of some kind of backup failed.",
+    *(rows(expression) for _, expression in _COLUMNS.values()),
+    size=(24, 9),
+    empty=_NO_EXPORTER,
+    overrides=[
+        override_regexp(
+            "/^(Verdict|Recoverable|Last runs|.*\\?)$/",
+            custom__displayMode="color-background-solid",
+            custom__align="center",
+        ),
+        override_regexp("/^.*\\?$/", mappings=colour.levels("●", "▲", "✖"), displayName=" ", custom__width=34),
+        override("Verdict", mappings=colour.levels("ok", "look today", "act now"), custom__width=110),
+        override("Recoverable", mappings=colour.levels("yes", "lost a copy", "no"), custom__width=110),
+        override("Last runs", mappings=colour.levels("●", "▲ failed", "✖"), custom__width=90, noValue="no log"),
+        override_regexp("/^(Data at risk|Newest backup|Newest full|Window|Time to restore)$/", unit="dtdurations", noValue="?"),
+        override("Last proven", unit="dtdurations", noValue="never"),
+        override(
+            "Stanza",
+            links=[{"title": "Open ${__value.raw}", "url": _BOARD_OF, "targetBlank": False}],
+            custom__minWidth=120,
+        ),
+    ],
+    transformations=[
+        transformation("merge"),
+        transformation(
+            "calculateField",
+            alias="Verdict",
+            mode="reduceRow",
+            reduce={"include": [f"Value #{ref}" for ref in ("A", *_LIGHTS)], "reducer": "max"},
+            replaceFields=False,
+        ),
+        transformation("sortBy", fields={}, sort=[{"field": "Verdict", "desc": True}]),
+        arranged(
+            {
+                "cluster": "Cluster",
+                "namespace": "Namespace",
+                "stanza": "Stanza",
+                "Verdict": "Verdict",
+                **{f"Value #{ref}": name for ref, (name, _) in _COLUMNS.items()},
+            },
+            hidden=("Time", "job"),
+        ),
+    ],
+)
+
+_history = band(
+    "What was wrong when",
+    "The verdict of each stanza over time. A red stretch that ended by itself is a reason to look in the morning: the stanza's board shows what it was.",
+    graph(facts.VERDICT, "{{cluster}} {{namespace}} {{stanza}}"),
+    size=(12, 8),
+    empty=_NO_EXPORTER,
+    mappings=colour.levels("ok", "look today", "act now"),
+    interval="5m",
+)
+
+_risk = timeseries(
+    "Data at risk",
+    "How long the oldest finished segment has waited to be archived. Zero is an archive that keeps up, also of an idle database. "
+    "The dashed lines are the lowest thresholds among these stanzas.",
+    graph(facts.LAG, "{{cluster}} {{namespace}} {{stanza}}"),
+    graph(f"min({line('wal_archive_lag', 'warning')})", "warning"),
+    graph(f"min({line('wal_archive_lag', 'critical')})", "critical"),
+    unit="s",
+    size=(12, 8),
+    empty="PostgreSQL is not asked: set `postgresql` for the stanzas.",
+    overrides=THRESHOLDS,
+    legend=(),
+)
+
+_used = bars(
+    "Repositories: share used",
+    "Used of what the file system holds, or of the capacity that the settings state. A full repository stops archiving, then the database's disk fills: "
+    "expire earlier, or make room.",
+    *(
+        now(f"{facts.USED} and on ({REPO}) {facts.USED_LEVEL} == {number}", "{{stanza}} repo {{repo}}")
+        for number in (2, 1, 0)
+    ),
+    unit="percentunit",
+    size=(8, 7),
+    empty="No capacity is known: state repository.capacity in the settings.",
+    overrides=[
+        override_query(ref, color=colour.fixed(shade))
+        for ref, shade in zip("ABC", reversed(colour.LEVELS), strict=True)
+    ],
+)
+
+_running = bars(
+    "Running now",
+    "How much of its bytes a running backup has copied. Empty is the normal state between backups.",
+    now(
+        f"max by ({REPO}, command) ({of('stanza_progress_done_bytes')}"
+        f" / ({of('stanza_progress_size_bytes')} > 0))",
+        "{{stanza}} {{command}} {{repo}}",
+    ),
+    unit="percentunit",
+    size=(8, 7),
+    empty="Nothing runs that tells its progress.",
+)
+
+_failed = table(
+    "Failed runs",
+    "Kinds of run whose newest attempt failed, the newest first. pgBackRest's log of that command has the reason; a backup that fails leaves no trace in `info`.",
+    rows(
+        f"({worst(of('run_last_failure_timestamp_seconds'), f'{REPO}, command, backup_type')}"
+        f" unless ({worst(of('run_last_failure_timestamp_seconds'), f'{REPO}, command, backup_type')}"
+        f" < {worst(of('run_last_success_timestamp_seconds'), f'{REPO}, command, backup_type')})) * 1000"
+    ),
+    size=(8, 7),
+    empty="No kind of run failed last, or no log is read (see `runs` in the settings).",
+    overrides=[override("Failed", unit="dateTimeAsIso", custom__width=160)],
+    transformations=[
+        transformation("sortBy", fields={}, sort=[{"field": "Value", "desc": True}]),
+        arranged(
+            {"stanza": "Stanza", "command": "Command", "backup_type": "Type", "repo": "Repo", "Value": "Failed"},
+            hidden=("Time", "job", "cluster", "namespace"),
+        ),
+    ],
+)
+
+BOARD: Final = Board(
+    uid="pgbackrest-overview",
+    title="pgBackRest / Overview",
+    description="Can every database be recovered, to which moments, how fast, and how do we know?",
+    sections=(
+        Section(title="", panels=(_recoverable, _at_risk, _window, _estimate, _proven, _alerts, _stanzas)),
+        Section(title="", panels=(_history, _risk, _used, _failed, _running)),
+        HEALTH,
+    ),
+)

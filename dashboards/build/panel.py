@@ -1,0 +1,360 @@
+"""The panels that Grafana 9.4 knows and newer ones migrate, as classic JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dashboards.build import colour
+
+Json = dict[str, Any]
+
+DATASOURCE: Final[Json] = {"type": "prometheus", "uid": "${datasource}"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One panel; *size* is in columns of 24 and rows of 30 pixels, its place is the board's business."""
+
+    type: str
+    title: str
+    description: str
+    size: tuple[int, int]
+    targets: Sequence[Json] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Sequence[Json] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    transformations: Sequence[Json] = ()
+    interval: str = ""
+
+    def document(self, number: int, x: int, y: int) -> Json:
+        """Return the panel as JSON."""
+        width, height = self.size
+        document: Json = {
+            "id": number,
+            "type": self.type,
+            "title": self.title,
+            "description": self.description,
+            "gridPos": {"x": x, "y": y, "w": width, "h": height},
+            "datasource": DATASOURCE,
+            "options": dict(self.options),
+        }
+        if self.targets:
+            targets = [{"refId": chr(65 + index), **target} for index, target in enumerate(self.targets)]
+            document["targets"] = targets
+            document["fieldConfig"] = {"defaults": dict(self.defaults), "overrides": list(self.overrides)}
+        if self.transformations:
+            document["transformations"] = list(self.transformations)
+        if self.interval:
+            document["interval"] = self.interval
+        return document
+
+
+def graph(expression: str, legend: str = "__auto") -> Json:
+    """Return a query over the time range."""
+    return {"datasource": DATASOURCE, "editorMode": "code", "expr": expression, "legendFormat": legend, "range": True}
+
+
+def now(expression: str, legend: str = "__auto") -> Json:
+    """Return a query of this moment, one value a series."""
+    return _instant(expression, legend, "time_series")
+
+
+def rows(expression: str) -> Json:
+    """Return a query of this moment, one row a series with its labels as columns."""
+    return _instant(expression, "__auto", "table")
+
+
+def _instant(expression: str, legend: str, format_: str) -> Json:
+    return {
+        "datasource": DATASOURCE,
+        "editorMode": "code",
+        "exemplar": False,
+        "expr": expression,
+        "format": format_,
+        "instant": True,
+        "legendFormat": legend,
+        "range": False,
+    }
+
+
+def override(name: str, /, **properties: Any) -> Json:
+    """Return what holds for the field of this name; in the names of properties __ is a dot."""
+    return _override("byName", name, properties)
+
+
+def override_regexp(pattern: str, /, **properties: Any) -> Json:
+    """Return what holds for the fields whose name matches."""
+    return _override("byRegexp", pattern, properties)
+
+
+def override_query(ref: str, /, **properties: Any) -> Json:
+    """Return what holds for all that the query A, B, … returned."""
+    return _override("byFrameRefID", ref, properties)
+
+
+def _override(matcher: str, options: str, properties: Mapping[str, Any]) -> Json:
+    found = [{"id": name.replace("__", "."), "value": value} for name, value in properties.items()]
+    return {"matcher": {"id": matcher, "options": options}, "properties": found}
+
+
+def dashed(pattern: str, shade: str) -> Json:
+    """Return the look of a threshold among a graph's lines."""
+    return override_regexp(
+        pattern,
+        color=colour.fixed(shade),
+        custom__lineStyle={"fill": "dash", "dash": [10, 8]},
+        custom__lineWidth=1,
+        custom__fillOpacity=0,
+        custom__showPoints="never",
+    )
+
+
+THRESHOLDS: Final = (dashed("/^warning/", colour.WARNING), dashed("/^critical/", colour.CRITICAL))
+
+
+def timeseries(
+    title: str,
+    description: str,
+    *targets: Json,
+    unit: str,
+    size: tuple[int, int],
+    empty: str,
+    overrides: Sequence[Json] = (),
+    legend: Sequence[str] = ("lastNotNull", "max"),
+    minimum: float | None = 0,
+    custom: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    transformations: Sequence[Json] = (),
+    interval: str = "",
+) -> Panel:
+    """Return lines over time; *empty* is said instead of "No data"."""
+    look: Json = {
+        "drawStyle": "line",
+        "lineInterpolation": "linear",
+        "lineWidth": 2,
+        "fillOpacity": 0,
+        "showPoints": "never",
+        "spanNulls": False,
+        "thresholdsStyle": {"mode": "off"},
+    }
+    return Panel(
+        type="timeseries",
+        title=title,
+        description=description,
+        size=size,
+        targets=targets,
+        defaults={
+            "unit": unit,
+            "noValue": empty,
+            "color": {"mode": "palette-classic"},
+            "thresholds": colour.plain(),
+            **({} if minimum is None else {"min": minimum}),
+            "custom": {**look, **(custom or {})},
+            **(defaults or {}),
+        },
+        overrides=overrides,
+        options={
+            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": list(legend)},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
+        transformations=transformations,
+        interval=interval,
+    )
+
+
+def stat(
+    title: str,
+    description: str,
+    *targets: Json,
+    size: tuple[int, int],
+    empty: str,
+    unit: str = "none",
+    decimals: int | None = None,
+    mappings: Sequence[Json] = (),
+    thresholds: Json | None = None,
+    overrides: Sequence[Json] = (),
+    text: str = "auto",
+) -> Panel:
+    """Return one big value on its colour."""
+    return Panel(
+        type="stat",
+        title=title,
+        description=description,
+        size=size,
+        targets=targets,
+        defaults={
+            "unit": unit,
+            "noValue": empty,
+            "color": {"mode": "thresholds"},
+            "mappings": list(mappings),
+            "thresholds": thresholds or colour.steps((None, colour.UNKNOWN)),
+            **({} if decimals is None else {"decimals": decimals}),
+        },
+        overrides=overrides,
+        options={
+            "colorMode": "background",
+            "graphMode": "none",
+            "justifyMode": "center",
+            "orientation": "auto",
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+            "textMode": text,
+        },
+    )
+
+
+def judged(
+    title: str,
+    description: str,
+    value: str,
+    level: str,
+    *,
+    size: tuple[int, int],
+    empty: str,
+    unit: str = "dtdurations",
+    by: str = "cluster, namespace, job, stanza",
+    legend: str = "{{stanza}}",
+    lowest: bool = False,
+    decimals: int | None = None,
+    mappings: Sequence[Json] = (),
+) -> Panel:
+    """Return the worst of all values, named, in the colour of its own thresholds.
+
+    One query a state, and only the worst state's has an answer: so the colour is that of the thresholds in force, and not one of Grafana's own.
+    """
+    pick = "bottomk" if lowest else "topk"
+    of_level = [f"{pick}(1, ({value}) and on ({by}) ({level} == {number}))" for number in range(3)]
+    worst = [
+        of_level[2],
+        f"{of_level[1]} unless on () ({level} == 2)",
+        f"{of_level[0]} unless on () ({level} > 0)",
+    ]
+    shades = (colour.CRITICAL, colour.WARNING, colour.OK)
+    return stat(
+        title,
+        description,
+        *(now(query, legend) for query in worst),
+        size=size,
+        empty=empty,
+        unit=unit,
+        decimals=decimals,
+        mappings=mappings,
+        overrides=[override_query(ref, color=colour.fixed(shade)) for ref, shade in zip("ABC", shades, strict=True)],
+        text="value_and_name",
+    )
+
+
+def band(
+    title: str,
+    description: str,
+    *targets: Json,
+    size: tuple[int, int],
+    empty: str,
+    mappings: Sequence[Json],
+    interval: str = "",
+) -> Panel:
+    """Return states over time, one bar a series."""
+    return Panel(
+        type="state-timeline",
+        title=title,
+        description=description,
+        size=size,
+        targets=targets,
+        defaults={
+            "unit": "none",
+            "noValue": empty,
+            "color": {"mode": "thresholds"},
+            "mappings": list(mappings),
+            "thresholds": colour.steps((None, colour.UNKNOWN)),
+            "custom": {"fillOpacity": 85, "lineWidth": 0},
+        },
+        options={
+            "alignValue": "left",
+            "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
+            "mergeValues": False,
+            "rowHeight": 0.85,
+            "showValue": "never",
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+        interval=interval,
+    )
+
+
+def bars(
+    title: str,
+    description: str,
+    *targets: Json,
+    size: tuple[int, int],
+    empty: str,
+    unit: str,
+    top: float | None = 1,
+    overrides: Sequence[Json] = (),
+) -> Panel:
+    """Return one horizontal bar a series."""
+    return Panel(
+        type="bargauge",
+        title=title,
+        description=description,
+        size=size,
+        targets=targets,
+        defaults={
+            "unit": unit,
+            "noValue": empty,
+            "min": 0,
+            **({} if top is None else {"max": top}),
+            "color": colour.fixed(colour.BLUE),
+            "thresholds": colour.plain(),
+        },
+        overrides=overrides,
+        options={
+            "displayMode": "basic",
+            "minVizHeight": 16,
+            "minVizWidth": 0,
+            "orientation": "horizontal",
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+            "showUnfilled": True,
+        },
+    )
+
+
+def table(
+    title: str,
+    description: str,
+    *targets: Json,
+    size: tuple[int, int],
+    empty: str,
+    overrides: Sequence[Json],
+    transformations: Sequence[Json],
+) -> Panel:
+    """Return rows and columns."""
+    return Panel(
+        type="table",
+        title=title,
+        description=description,
+        size=size,
+        targets=targets,
+        defaults={
+            "unit": "none",
+            "noValue": empty,
+            "color": {"mode": "thresholds"},
+            "thresholds": colour.steps((None, "text")),
+            "custom": {"align": "left", "displayMode": "auto", "filterable": False},
+        },
+        overrides=overrides,
+        options={"showHeader": True},
+        transformations=transformations,
+    )
+
+
+def transformation(name: str, /, **options: Any) -> Json:
+    """Return one step between a query's answer and the panel."""
+    return {"id": name, "options": options}
+
+
+def arranged(columns: Mapping[str, str], *, hidden: Sequence[str] = ()) -> Json:
+    """Return the step that names and orders columns: what the answer calls them, and what people do."""
+    return transformation(
+        "organize",
+        excludeByName=dict.fromkeys(hidden, True),
+        indexByName={name: index for index, name in enumerate(columns)},
+        renameByName={name: shown for name, shown in columns.items() if name != shown},
+    )
