@@ -106,7 +106,9 @@ def _variables(*, one_stanza: bool) -> Iterator[Json]:
     known += ', job=~"$job"'
     yield _variable("instance", "Instance", f"pgbackrest_exporter_build_info{{{known}}}", every=".+")
     known += ', instance=~"$instance"'
-    yield _variable("stanza", "Stanza", f"pgbackrest_stanza_ok{{{known}}}", every=None if one_stanza else ".+")
+    yield _variable(
+        "stanza", "Stanza", f"pgbackrest_stanza_ok{{{known}}}", every=None if one_stanza else ".+"
+    )
     known += ', stanza=~"$stanza"'
     yield _variable("repo", "Repository", f"pgbackrest_repo_ok{{{known}}}", every=".+")
 

@@ -7,7 +7,8 @@ from dashboards.build.query import REPO, STANZA, age, least, level, of, threshol
 # Every stanza that must be there or is; the info document may be unreadable, and it still is expected.
 STANZAS: Final = f"({worst(of('stanza_expected'))} or {worst(of('stanza_ok'))})"
 
-# A repository from which this moment can be reached: readable, a backup of the current database in it, no hole in the WAL since.
+# A repository from which this moment can be reached: readable, with a backup of the current database, no hole in the
+# WAL since.
 _READABLE: Final = worst(of("repo_ok", repo=True), REPO)
 _HOLES: Final = worst(of("wal_archive_missing_segments", 'position="newest"', repo=True), REPO)
 _USABLE: Final = (
@@ -58,7 +59,9 @@ _ESTIMATE: Final = of("recovery_time_estimate_seconds", repo=True)
 ESTIMATE: Final = worst(_ESTIMATE, REPO)
 ESTIMATE_LEVEL: Final = level(_ESTIMATE, "recovery_time", by=REPO)
 
-_PROVEN: Final = f"(time() - max without (repo, target) ({of('restore_test_last_success_timestamp_seconds')}))"
+_PROVEN: Final = (
+    f"(time() - max without (repo, target) ({of('restore_test_last_success_timestamp_seconds')}))"
+)
 _NEVER: Final = worst(f"1 + 0 * ({threshold('restore_test', 'critical')} < Inf)")
 _FAILED: Final = least(worst(of("restore_test_success"), f"{REPO}, target"))
 PROVEN: Final = least(_PROVEN)
@@ -107,4 +110,3 @@ VERDICT: Final = "max by ({}) ({})".format(
         }.items()
     ),
 )
-

@@ -1,4 +1,4 @@
-"""The collapsed row that ends every board: does the exporter itself see what it should?"""
+"""The collapsed row that ends every board: whether the exporter itself sees what it should."""
 
 from typing import Final
 
@@ -20,7 +20,10 @@ _up = band(
     "Exporters answer",
     "Grey or red: Prometheus could not scrape this exporter, and every other panel is blind for it. "
     "Look at its service (systemctl status pgbackrest-exporter) and at the target's error in Prometheus.",
-    graph(f"max by (job, instance) ({bare('up')} and on (cluster, job) last_over_time({_BUILT}))", "{{instance}}"),
+    graph(
+        f"max by (job, instance) ({bare('up')} and on (cluster, job) last_over_time({_BUILT}))",
+        "{{instance}}",
+    ),
     size=(8, 7),
     empty="No exporter was ever scraped: check the scrape job in Prometheus.",
     mappings=colour.words((1, "up", colour.OK), (0, "down", colour.CRITICAL)),
@@ -28,7 +31,8 @@ _up = band(
 
 _collectors = table(
     "Collectors",
-    "What each exporter reads, and whether the last reading worked. A failed one shows its error on the exporter's status page and in its log; "
+    "What each exporter reads, and whether the last reading worked. A failed one shows its error on the "
+    "exporter's status page and in its log; "
     "off is no fault, the status page says why.",
     rows(f"max by ({_COLLECTOR}) ({_of('enabled')})"),
     rows(f"max by ({_COLLECTOR}) ({_of('success')})"),
@@ -37,7 +41,9 @@ _collectors = table(
     size=(16, 7),
     empty="No exporter answers: check the scrape job in Prometheus.",
     overrides=[
-        override("Runs", mappings=colour.words((1, "on", colour.OK), (0, "off", colour.UNKNOWN)), custom__width=70),
+        override(
+            "Runs", mappings=colour.words((1, "on", colour.OK), (0, "off", colour.UNKNOWN)), custom__width=70
+        ),
         override(
             "Last reading",
             mappings=colour.words((1, "worked", colour.OK), (0, "failed", colour.CRITICAL)),
@@ -68,7 +74,8 @@ _collectors = table(
 
 _errors = timeseries(
     "Readings that failed",
-    "Failed readings of each collector. A few beside a maintenance window are normal; a steady line is a collector that never works: read its error on the status page.",
+    "Failed readings of each collector. A few beside a maintenance window are normal; a steady line is a "
+    "collector that never works: read its error on the status page.",
     graph(
         f"sum by (instance, collector, stanza) (increase({_of('errors_total')}[$__rate_interval]))",
         "{{collector}} {{stanza}} {{instance}}",
@@ -81,9 +88,11 @@ _errors = timeseries(
 
 _durations = timeseries(
     "How long readings take",
-    "When a reading comes near its deadline (setting `within`), the next slow day makes it fail. Object stores and cold caches are slow: give it more time or read less often.",
+    "When a reading comes near its deadline (setting `within`), the next slow day makes it fail. Object "
+    "stores and cold caches are slow: give it more time or read less often.",
     graph(
-        f"max by (instance, collector, stanza) ({_of('duration_seconds')})", "{{collector}} {{stanza}} {{instance}}"
+        f"max by (instance, collector, stanza) ({_of('duration_seconds')})",
+        "{{collector}} {{stanza}} {{instance}}",
     ),
     unit="s",
     size=(8, 7),
@@ -93,7 +102,8 @@ _durations = timeseries(
 
 _versions = table(
     "Versions and settings",
-    "Exporters in use. Refused settings mean that the file was changed and has a mistake: the old settings stay in force; `--config.check` names the mistake.",
+    "Exporters in use. Refused settings mean that the file was changed and has a mistake: the old settings "
+    "stay in force; `--config.check` names the mistake.",
     rows(f"max by (job, instance, version) ({bare('pgbackrest_exporter_build_info')})"),
     rows(f"max by (job, instance) ({bare('pgbackrest_exporter_config_reload_success')})"),
     size=(8, 7),

@@ -31,8 +31,10 @@ _REPO_NAME: Final = "{{stanza}} repo {{repo}}"
 
 _recoverable = stat(
     "Can be recovered",
-    "Red: so many stanzas cannot be recovered to this moment from any repository: unreadable, no backup of the current database, or WAL is missing since the newest one; "
-    "or nothing is known of them. Yellow: one of several repositories is in that state. Open the stanza in the table below; a new full backup ends most of these.",
+    "Red: so many stanzas cannot be recovered to this moment from any repository: unreadable, no backup of "
+    "the current database, or WAL is missing since the newest one; "
+    "or nothing is known of them. Yellow: one of several repositories is in that state. Open the stanza in "
+    "the table below; a new full backup ends most of these.",
     now(f"count({facts.RECOVERABLE} == 2)", "not recoverable"),
     now(f"count({facts.RECOVERABLE} == 1) unless on () ({facts.RECOVERABLE} == 2)", "lost a copy"),
     now(f"count({facts.RECOVERABLE} == 0) unless on () ({facts.RECOVERABLE} > 0)", "all recoverable"),
@@ -47,7 +49,8 @@ _recoverable = stat(
 
 _at_risk = judged(
     "Data at risk now",
-    "The stanza whose oldest finished WAL segment waits longest to be archived: what was written since then would be lost with the server. "
+    "The stanza whose oldest finished WAL segment waits longest to be archived: what was written since then "
+    "would be lost with the server. "
     "Look at archive_command's error in PostgreSQL's log, then at the board “WAL and failover”.",
     facts.LAG,
     facts.LAG_LEVEL,
@@ -57,7 +60,8 @@ _at_risk = judged(
 
 _window = judged(
     "Shortest recovery window",
-    "How far back any moment can be restored, where that is least. Coloured where the setting recovery_window requires more. "
+    "How far back any moment can be restored, where that is least. Coloured where the setting "
+    "recovery_window requires more. "
     "It shrinks when backups expire too early or WAL is missing: see “Storage and recovery”.",
     facts.WINDOW,
     facts.WINDOW_LEVEL,
@@ -70,7 +74,8 @@ _window = judged(
 
 _estimate = judged(
     "Longest time to restore",
-    "Size of the newest backups and the WAL since, at the speed that the last restore test measured. Coloured by the setting recovery_time. "
+    "Size of the newest backups and the WAL since, at the speed that the last restore test measured. "
+    "Coloured by the setting recovery_time. "
     "More frequent diffs, process-max or a nearer repository make it shorter.",
     facts.ESTIMATE,
     facts.ESTIMATE_LEVEL,
@@ -82,7 +87,8 @@ _estimate = judged(
 
 _proven = judged(
     "Last proven restore",
-    "The stanza whose last successful restore test is the longest ago. Red also where the newest test did not prove the backup: open “Storage and recovery” and read its checks. "
+    "The stanza whose last successful restore test is the longest ago. Red also where the newest test did "
+    "not prove the backup: open “Storage and recovery” and read its checks. "
     "A backup that was never restored is a hope.",
     facts.PROVEN,
     facts.PROVEN_LEVEL,
@@ -133,7 +139,8 @@ _BOARD_OF: Final = (
 
 _stanzas = table(
     "Every stanza",
-    "The worst first. ● fine, ▲ over its warning threshold, ✖ over its critical one or missing; the value stands left of its sign and is that of the worst repository. "
+    "The worst first. ● fine, ▲ over its warning threshold, ✖ over its critical one or missing; the value "
+    "stands left of its sign and is that of the worst repository. "
     "Choose a stanza to see its board. Last runs: ▲ the newest run of some kind of backup failed.",
     *(rows(expression) for _, expression in _COLUMNS.values()),
     size=(24, 9),
@@ -144,11 +151,19 @@ _stanzas = table(
             custom__displayMode="color-background-solid",
             custom__align="center",
         ),
-        override_regexp("/^.*\\?$/", mappings=colour.levels("●", "▲", "✖"), displayName=" ", custom__width=34),
+        override_regexp(
+            "/^.*\\?$/", mappings=colour.levels("●", "▲", "✖"), displayName=" ", custom__width=34
+        ),
         override("Verdict", mappings=colour.levels("ok", "look today", "act now"), custom__width=110),
         override("Recoverable", mappings=colour.levels("yes", "lost a copy", "no"), custom__width=110),
-        override("Last runs", mappings=colour.levels("●", "▲ failed", "✖"), custom__width=90, noValue="no log"),
-        override_regexp("/^(Data at risk|Newest backup|Newest full|Window|Time to restore)$/", unit="dtdurations", noValue="?"),
+        override(
+            "Last runs", mappings=colour.levels("●", "▲ failed", "✖"), custom__width=90, noValue="no log"
+        ),
+        override_regexp(
+            "/^(Data at risk|Newest backup|Newest full|Window|Time to restore)$/",
+            unit="dtdurations",
+            noValue="?",
+        ),
         override("Last proven", unit="dtdurations", noValue="never"),
         override(
             "Stanza",
@@ -181,7 +196,8 @@ _stanzas = table(
 
 _history = band(
     "What was wrong when",
-    "The verdict of each stanza over time. A red stretch that ended by itself is a reason to look in the morning: the stanza's board shows what it was.",
+    "The verdict of each stanza over time. A red stretch that ended by itself is a reason to look in the "
+    "morning: the stanza's board shows what it was.",
     graph(facts.VERDICT, "{{cluster}} {{namespace}} {{stanza}}"),
     size=(12, 8),
     empty=_NO_EXPORTER,
@@ -191,7 +207,8 @@ _history = band(
 
 _risk = timeseries(
     "Data at risk",
-    "How long the oldest finished segment has waited to be archived. Zero is an archive that keeps up, also of an idle database. "
+    "How long the oldest finished segment has waited to be archived. Zero is an archive that keeps up, also "
+    "of an idle database. "
     "The dashed lines are the lowest thresholds among these stanzas.",
     graph(facts.LAG, "{{cluster}} {{namespace}} {{stanza}}"),
     graph(f"min({line('wal_archive_lag', 'warning')})", "warning"),
@@ -205,7 +222,8 @@ _risk = timeseries(
 
 _used = bars(
     "Repositories: share used",
-    "Used of what the file system holds, or of the capacity that the settings state. A full repository stops archiving, then the database's disk fills: "
+    "Used of what the file system holds, or of the capacity that the settings state. A full repository stops "
+    "archiving, then the database's disk fills: "
     "expire earlier, or make room.",
     *(
         now(f"{facts.USED} and on ({REPO}) {facts.USED_LEVEL} == {number}", "{{stanza}} repo {{repo}}")
@@ -235,7 +253,8 @@ _running = bars(
 
 _failed = table(
     "Failed runs",
-    "Kinds of run whose newest attempt failed, the newest first. pgBackRest's log of that command has the reason; a backup that fails leaves no trace in `info`.",
+    "Kinds of run whose newest attempt failed, the newest first. pgBackRest's log of that command has the "
+    "reason; a backup that fails leaves no trace in `info`.",
     rows(
         f"({worst(of('run_last_failure_timestamp_seconds'), f'{REPO}, command, backup_type')}"
         f" unless ({worst(of('run_last_failure_timestamp_seconds'), f'{REPO}, command, backup_type')}"
@@ -247,7 +266,13 @@ _failed = table(
     transformations=[
         transformation("sortBy", fields={}, sort=[{"field": "Value", "desc": True}]),
         arranged(
-            {"stanza": "Stanza", "command": "Command", "backup_type": "Type", "repo": "Repo", "Value": "Failed"},
+            {
+                "stanza": "Stanza",
+                "command": "Command",
+                "backup_type": "Type",
+                "repo": "Repo",
+                "Value": "Failed",
+            },
             hidden=("Time", "job", "cluster", "namespace"),
         ),
     ],

@@ -51,7 +51,13 @@ class Panel:
 
 def graph(expression: str, legend: str = "__auto") -> Json:
     """Return a query over the time range."""
-    return {"datasource": DATASOURCE, "editorMode": "code", "expr": expression, "legendFormat": legend, "range": True}
+    return {
+        "datasource": DATASOURCE,
+        "editorMode": "code",
+        "expr": expression,
+        "legendFormat": legend,
+        "range": True,
+    }
 
 
 def now(expression: str, legend: str = "__auto") -> Json:
@@ -154,7 +160,12 @@ def timeseries(
         },
         overrides=overrides,
         options={
-            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": list(legend)},
+            "legend": {
+                "showLegend": True,
+                "displayMode": "list",
+                "placement": "bottom",
+                "calcs": list(legend),
+            },
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
         transformations=transformations,
@@ -219,7 +230,8 @@ def judged(
 ) -> Panel:
     """Return the worst of all values, named, in the colour of its own thresholds.
 
-    One query a state, and only the worst state's has an answer: so the colour is that of the thresholds in force, and not one of Grafana's own.
+    One query a state, and only the worst state's has an answer: so the colour is that of the thresholds in force, and
+    not one of Grafana's own.
     """
     pick = "bottomk" if lowest else "topk"
     of_level = [f"{pick}(1, ({value}) and on ({by}) ({level} == {number}))" for number in range(3)]
@@ -238,7 +250,9 @@ def judged(
         unit=unit,
         decimals=decimals,
         mappings=mappings,
-        overrides=[override_query(ref, color=colour.fixed(shade)) for ref, shade in zip("ABC", shades, strict=True)],
+        overrides=[
+            override_query(ref, color=colour.fixed(shade)) for ref, shade in zip("ABC", shades, strict=True)
+        ],
         text="value_and_name",
     )
 

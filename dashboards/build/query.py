@@ -1,7 +1,7 @@
 """PromQL: selectors that the boards' variables narrow, and what makes two exporters of one repository count once.
 
-Every selector has the labels job, instance and cluster. A threshold and the fact that it judges come from the same exporter, so
-they are compared there first; then the exporters are made one by taking the worst.
+Every selector has the labels job, instance and cluster. A threshold and the fact that it judges come from the same
+exporter, so they are compared there first; then the exporters are made one by taking the worst.
 """
 
 from typing import Final
@@ -56,8 +56,9 @@ def level(value: str, signal: str, *, by: str = STANZA, below: bool = False, uni
     """
     operator, is_on = ("<", " < Inf") if below else (">", "")
     terms = [
-        f"({value} {operator} bool ignoring (signal, severity) ({threshold(signal, severity, repo='repo' in by, unit=unit)}{is_on}))"
+        f"({value} {operator} bool ignoring (signal, severity) ({limit}{is_on}))"
         for severity in ("warning", "critical")
+        for limit in (threshold(signal, severity, repo="repo" in by, unit=unit),)
     ]
     judged = f"max by ({by}) ({' + '.join(terms)})"
     return f"({judged} or 0 * max by ({by}) ({value}))" if below else f"({judged})"

@@ -14,7 +14,6 @@ from dashboards.build.panel import (
     judged,
     now,
     override,
-    override_query,
     override_regexp,
     rows,
     stat,
@@ -36,12 +35,14 @@ _RESULT: Final = f"{STANZA}, repo, target, result"
 
 _SIZE: Final = f"sum by ({REPO}) (max by ({REPO}, kind) ({of('repo_size_bytes', repo=True)}))"
 _FREE: Final = f"max by ({REPO}) ({of('repo_available_bytes', repo=True, shared=True)})"
+_CAPACITY: Final = f"({_FREE} + max by ({REPO}) ({of('repo_used_bytes', repo=True, shared=True)}))"
 # Bytes a day over a week: expiring makes a saw-tooth, so less would see only its teeth.
 _GROWTH: Final = f"86400 * deriv((max by ({REPO}) ({of('repo_used_bytes', repo=True, shared=True)}))[7d:1h])"
 
 _estimate = judged(
     "Longest time to restore",
-    "Size of the newest backups and the WAL since, at the speed that the last restore test measured. Over recovery_time: more frequent diffs, more processes, a nearer repository.",
+    "Size of the newest backups and the WAL since, at the speed that the last restore test measured. Over "
+    "recovery_time: more frequent diffs, more processes, a nearer repository.",
     facts.ESTIMATE,
     facts.ESTIMATE_LEVEL,
     size=_TILE,
@@ -52,7 +53,8 @@ _estimate = judged(
 
 _window = judged(
     "Shortest recovery window",
-    "From how long ago on any moment can be restored. Below recovery_window: raise the retention, or find the hole in the WAL (board “WAL and failover”).",
+    "From how long ago on any moment can be restored. Below recovery_window: raise the retention, or find "
+    "the hole in the WAL (board “WAL and failover”).",
     facts.WINDOW,
     facts.WINDOW_LEVEL,
     size=_TILE,
@@ -64,7 +66,8 @@ _window = judged(
 
 _proven = judged(
     "Last proven restore",
-    "The last successful restore test, of the stanza where it is the longest ago. Red also where the newest test did not prove the backup: read its checks below.",
+    "The last successful restore test, of the stanza where it is the longest ago. Red also where the newest "
+    "test did not prove the backup: read its checks below.",
     facts.PROVEN,
     facts.PROVEN_LEVEL,
     size=_TILE,
@@ -73,7 +76,8 @@ _proven = judged(
 
 _tested = stat(
     "Newest restore tests",
-    "Failed: the newest test of some stanza, repository or target did not prove the backup. Look at its checks below, and at the report of the test.",
+    "Failed: the newest test of some stanza, repository or target did not prove the backup. Look at its "
+    "checks below, and at the report of the test.",
     now(f"min({least(worst(of('restore_test_success', repo=True), _TEST))})"),
     size=_TILE,
     empty=_NO_TEST,
@@ -82,7 +86,8 @@ _tested = stat(
 
 _fullest = judged(
     "Fullest repository",
-    "Share used of the file system or of the stated capacity, against repo_used. A full repository stops archiving: expire earlier, or make room.",
+    "Share used of the file system or of the stated capacity, against repo_used. A full repository stops "
+    "archiving: expire earlier, or make room.",
     facts.USED,
     facts.USED_LEVEL,
     size=_TILE,
@@ -95,7 +100,8 @@ _fullest = judged(
 
 _days = stat(
     "Time until full",
-    "At the growth of the last seven days; nothing is shown of a repository that does not grow. It judges nothing: the share used does.",
+    "At the growth of the last seven days; nothing is shown of a repository that does not grow. It judges "
+    "nothing: the share used does.",
     now(f"bottomk(1, 86400 * {_FREE} / ({_GROWTH} > 0))", _IN_REPO),
     size=_TILE,
     empty="No repository grows, or no capacity is known.",
@@ -105,7 +111,8 @@ _days = stat(
 
 _kinds = timeseries(
     "What lies in the repositories",
-    "Backups and WAL, leftovers included. WAL that outgrows the backups: fulls are too rare, or retention-archive keeps more than a recovery needs.",
+    "Backups and WAL, leftovers included. WAL that outgrows the backups: fulls are too rare, or "
+    "retention-archive keeps more than a recovery needs.",
     graph(
         f"max by ({REPO}, kind) ({of('repo_size_bytes', repo=True)})", "{{stanza}} {{kind}}, repo {{repo}}"
     ),
@@ -118,10 +125,11 @@ _kinds = timeseries(
 
 _forecast = timeseries(
     "Used of the capacity, and in 14 days",
-    "Dotted: where the last week's growth leads in two weeks. Where it crosses the dashed lines, make room before it does.",
+    "Dotted: where the last week's growth leads in two weeks. Where it crosses the dashed lines, make room "
+    "before it does.",
     graph(facts.USED, _IN_REPO),
     graph(
-        f"({facts.USED}) + 14 * ({_GROWTH}) / on ({REPO}) ({_FREE} + max by ({REPO}) ({of('repo_used_bytes', repo=True, shared=True)}))",
+        f"({facts.USED}) + 14 * ({_GROWTH}) / on ({REPO}) {_CAPACITY}",
         "in 14 days: {{stanza}} repo {{repo}}",
     ),
     graph(f"min({line('repo_used', 'warning', repo=True, unit='ratio')})", "warning"),
@@ -139,7 +147,8 @@ _forecast = timeseries(
 
 _ratio = timeseries(
     "Compression",
-    "Bytes that the newest full takes in the repository, as a share of the database. A rise: data that does not compress, or compression that was switched off.",
+    "Bytes that the newest full takes in the repository, as a share of the database. A rise: data that does "
+    "not compress, or compression that was switched off.",
     graph(
         f"max by ({REPO}) ({of('backup_last_repo_delta_bytes', _FULL, repo=True)}"
         f" / ({of('backup_last_delta_bytes', _FULL, repo=True)} > 0))",
@@ -153,18 +162,25 @@ _ratio = timeseries(
 
 _kept = timeseries(
     "Backups kept",
-    "How many backups of each type the repositories hold. A count that falls to zero is a retention that eats the last backup; one that only grows is an expire that does not run.",
-    graph(f"sum by (backup_type, repo) (max by ({REPO}, backup_type) ({of('backups', repo=True)}))", "{{backup_type}} repo {{repo}}"),
+    "How many backups of each type the repositories hold. A count that falls to zero is a retention that "
+    "eats the last backup; one that only grows is an expire that does not run.",
+    graph(
+        f"sum by (backup_type, repo) (max by ({REPO}, backup_type) ({of('backups', repo=True)}))",
+        "{{backup_type}} repo {{repo}}",
+    ),
     unit="short",
     size=(8, 7),
     empty="No backup: run `pgbackrest backup --type=full`.",
-    overrides=[override_regexp(f"/^{name}/", color=colour.fixed(shade)) for name, shade in colour.TYPES.items()],
+    overrides=[
+        override_regexp(f"/^{name}/", color=colour.fixed(shade)) for name, shade in colour.TYPES.items()
+    ],
     legend=(),
 )
 
 _leftovers = timeseries(
     "Left behind",
-    "Bytes in backup folders that no list of backups names: aborted backups and failed expires. The next backup resumes or removes them; if they stay, look at pgBackRest's log.",
+    "Bytes in backup folders that no list of backups names: aborted backups and failed expires. The next "
+    "backup resumes or removes them; if they stay, look at pgBackRest's log.",
     graph(f"max by ({REPO}) ({of('repo_orphan_bytes', repo=True)})", _IN_REPO),
     unit="bytes",
     size=(8, 7),
@@ -174,7 +190,8 @@ _leftovers = timeseries(
 
 _reach = timeseries(
     "Recovery window against what is required",
-    "How far back any moment can be restored. A fall to near zero is a hole in the WAL or an expire that took too much; dashed is what the setting recovery_window requires.",
+    "How far back any moment can be restored. A fall to near zero is a hole in the WAL or an expire that "
+    "took too much; dashed is what the setting recovery_window requires.",
     graph(facts.WINDOW, _IN_REPO),
     graph(f"max({line('recovery_window', 'warning', repo=True)})", "warning"),
     graph(f"max({line('recovery_window', 'critical', repo=True)})", "critical"),
@@ -187,7 +204,8 @@ _reach = timeseries(
 
 _objective = timeseries(
     "Time to restore against the objective",
-    "The estimate over time; dashed is the setting recovery_time. It climbs with the WAL since the last backup and falls with each new one.",
+    "The estimate over time; dashed is the setting recovery_time. It climbs with the WAL since the last "
+    "backup and falls with each new one.",
     graph(facts.ESTIMATE, _IN_REPO),
     graph(f"min({line('recovery_time', 'warning', repo=True)})", "warning"),
     graph(f"min({line('recovery_time', 'critical', repo=True)})", "critical"),
@@ -199,16 +217,16 @@ _objective = timeseries(
 )
 
 
-
 def _was(results: str) -> str:
-    """Tests whose newest result is one of these."""
+    """Return the tests whose newest result is one of these."""
     found = of("restore_test_last_result", f'result=~"{results}"', repo=True)
     return f"({worst(found, _TEST)} == 1)"
 
 
 _results = band(
     "Restore tests",
-    "The newest result of each stanza, repository and target over time. Not proven: a restore was made and did not hold what it should – treat that backup as lost until it is understood.",
+    "The newest result of each stanza, repository and target over time. Not proven: a restore was made and "
+    "did not hold what it should – treat that backup as lost until it is understood.",
     graph(
         f"0 * {_was('proven')} or 1 + 0 * {_was('could_not_try|polluted')} or 2 + 0 * {_was('not_proven')}",
         "{{stanza}} repo {{repo}}, {{target}}",
@@ -221,8 +239,12 @@ _results = band(
 _PHASE: Final = f"{_TEST}, phase"
 _phases = bars(
     "Where the newest tests spent their time",
-    "Seconds of each phase of the newest test. The longest one is where a faster restore begins: more processes for the copy, more frequent backups for the replay.",
-    now(f"sum by (phase) (max by ({_PHASE}) ({of('restore_test_phase_duration_seconds', repo=True)}))", "{{phase}}"),
+    "Seconds of each phase of the newest test. The longest one is where a faster restore begins: more "
+    "processes for the copy, more frequent backups for the replay.",
+    now(
+        f"sum by (phase) (max by ({_PHASE}) ({of('restore_test_phase_duration_seconds', repo=True)}))",
+        "{{phase}}",
+    ),
     unit="dtdurations",
     top=None,
     size=(8, 8),
@@ -231,7 +253,8 @@ _phases = bars(
 
 _checks = table(
     "Checks of the newest tests",
-    "What each newest test looked at in the restored database. A failed check names what is wrong with it; a check that was skipped is not listed.",
+    "What each newest test looked at in the restored database. A failed check names what is wrong with it; a "
+    "check that was skipped is not listed.",
     rows(f"max by ({_TEST}, check) ({of('restore_test_check_success', repo=True)})"),
     size=(8, 8),
     empty=_NO_TEST,
@@ -266,7 +289,8 @@ _TESTS: Final = {
 
 _tests = table(
     "Newest restore test of each stanza, repository and target",
-    "What was restored, from which backup, to which moment. Could not try: something outside the backup was in the way (room, a port, a missing program); its log says what.",
+    "What was restored, from which backup, to which moment. Could not try: something outside the backup was "
+    "in the way (room, a port, a missing program); its log says what.",
     *(rows(expression) for expression in _TESTS.values()),
     size=(24, 7),
     empty=_NO_TEST,

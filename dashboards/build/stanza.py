@@ -49,7 +49,8 @@ def _run(name: str, *matchers: str) -> str:
 
 _recoverable = stat(
     "Can be recovered",
-    "No: neither repository reaches this moment: it cannot be read, has no backup of the current database, or WAL is missing since the newest one; or nothing is known. "
+    "No: neither repository reaches this moment: it cannot be read, has no backup of the current database, "
+    "or WAL is missing since the newest one; or nothing is known. "
     "Read pgBackRest's words on the exporter's status page; a new full backup ends most of these.",
     now(worst(facts.RECOVERABLE)),
     size=_TILE,
@@ -59,7 +60,8 @@ _recoverable = stat(
 
 _newest = judged(
     "Newest backup",
-    "Age of the newest backup of any type, in the repository where it is oldest. Over its threshold: look at the scheduler, then at the newest run below.",
+    "Age of the newest backup of any type, in the repository where it is oldest. Over its threshold: look at "
+    "the scheduler, then at the newest run below.",
     facts.BACKUP,
     facts.BACKUP_LEVEL,
     size=_TILE,
@@ -70,7 +72,8 @@ _newest = judged(
 
 _full = judged(
     "Newest full backup",
-    "Age of the newest full. When it grows over its threshold, chains get long and a restore reads more: look at the weekly job.",
+    "Age of the newest full. When it grows over its threshold, chains get long and a restore reads more: "
+    "look at the weekly job.",
     facts.FULL,
     facts.FULL_LEVEL,
     size=_TILE,
@@ -81,7 +84,8 @@ _full = judged(
 
 _runs_ok = stat(
     "Newest backup runs",
-    "Failed: the newest run of some kind (full, diff, incr; repository) did not succeed. The table “Newest run of each command” says which one; its log has the reason.",
+    "Failed: the newest run of some kind (full, diff, incr; repository) did not succeed. The table “Newest "
+    "run of each command” says which one; its log has the reason.",
     now(worst(facts.RUN_LEVEL)),
     size=_TILE,
     empty=_NO_LOG,
@@ -90,7 +94,8 @@ _runs_ok = stat(
 
 _damaged = stat(
     "Damaged backups",
-    "Retained backups with pages that failed their checksum, or whose own WAL has a hole: they cannot be trusted. Make a new full, and find the damaged pages with "
+    "Retained backups with pages that failed their checksum, or whose own WAL has a hole: they cannot be "
+    "trusted. Make a new full, and find the damaged pages with "
     "`pgbackrest info --set=…`.",
     now(
         f"sum(max by ({REPO}) ({of('backups_with_errors', repo=True)}))"
@@ -104,7 +109,8 @@ _damaged = stat(
 
 _now = stat(
     "Now",
-    "Whether a command holds the stanza's backup lock on a host that an exporter watches. A backup that runs much longer than usual: compare the durations below, look at pgBackRest's log.",
+    "Whether a command holds the stanza's backup lock on a host that an exporter watches. A backup that runs "
+    "much longer than usual: compare the durations below, look at pgBackRest's log.",
     now(f"max({of('stanza_lock_held')})"),
     size=_TILE,
     empty="This version of pgBackRest does not tell.",
@@ -113,8 +119,10 @@ _now = stat(
 
 _timeline = timeseries(
     "Every backup in the repositories",
-    "One point a backup: when it completed and how long it took, from the repository's own catalogue, so also from before the exporter was installed. "
-    "A missing point in the rhythm is a backup that did not happen; a point far up is one that took long. Red lines are runs that failed.",
+    "One point a backup: when it completed and how long it took, from the repository's own catalogue, so "
+    "also from before the exporter was installed. "
+    "A missing point in the rhythm is a backup that did not happen; a point far up is one that took long. "
+    "Red lines are runs that failed.",
     rows(f"{_each('completion_timestamp_seconds')} * 1000"),
     rows(_each("duration_seconds")),
     unit="s",
@@ -135,7 +143,15 @@ _timeline = timeseries(
             conversions=[{"targetField": "Value #A", "destinationType": "time"}],
             fields={},
         ),
-        arranged({"Value #A": "completed", "backup_type 1": "backup_type", "repo 1": "repo", "Value #B": "duration"}, hidden=("backup",)),
+        arranged(
+            {
+                "Value #A": "completed",
+                "backup_type 1": "backup_type",
+                "repo 1": "repo",
+                "Value #B": "duration",
+            },
+            hidden=("backup",),
+        ),
         transformation("sortBy", fields={}, sort=[{"field": "completed"}]),
         transformation("partitionByValues", fields=["backup_type", "repo"], naming={"asLabels": True}),
     ],
@@ -143,7 +159,8 @@ _timeline = timeseries(
 
 _freshness = timeseries(
     "Age of the newest backup and of the newest full",
-    "Saw-teeth that stay under the dashed lines are a schedule that works. A tooth that grows on is a job that stopped: look at the scheduler and at pgBackRest's log.",
+    "Saw-teeth that stay under the dashed lines are a schedule that works. A tooth that grows on is a job "
+    "that stopped: look at the scheduler and at pgBackRest's log.",
     graph(facts.BACKUP, "any, repo {{repo}}"),
     graph(facts.FULL, "full, repo {{repo}}"),
     graph(f"min({line('backup', 'warning', repo=True)})", "warning any"),
@@ -153,13 +170,18 @@ _freshness = timeseries(
     unit="dtdurations",
     size=(12, 8),
     empty=_NO_BACKUP,
-    overrides=(override_regexp("/^full/", color=colour.fixed(colour.BLUE)), override_regexp("/^any/", color=colour.fixed(colour.CYAN)), *THRESHOLDS),
+    overrides=(
+        override_regexp("/^full/", color=colour.fixed(colour.BLUE)),
+        override_regexp("/^any/", color=colour.fixed(colour.CYAN)),
+        *THRESHOLDS,
+    ),
     legend=(),
 )
 
 _fresh = band(
     "Fresh, late, overdue",
-    "The same, judged by the thresholds of each repository. A red stretch says from when to when a restore would have lost more than agreed, or would have been slow.",
+    "The same, judged by the thresholds of each repository. A red stretch says from when to when a restore "
+    "would have lost more than agreed, or would have been slow.",
     graph(facts.BACKUP_LEVEL, "any, repo {{repo}}"),
     graph(facts.FULL_LEVEL, "full, repo {{repo}}"),
     size=(12, 8),
@@ -170,9 +192,12 @@ _fresh = band(
 
 _sizes = timeseries(
     "Size of the database and of its newest full",
-    "Both grow together. A repository size that jumps alone says that compression or deduplication got worse; a database that shrinks suddenly is worth a question.",
+    "Both grow together. A repository size that jumps alone says that compression or deduplication got "
+    "worse; a database that shrinks suddenly is worth a question.",
     graph(f"max by ({STANZA}) ({of('backup_last_size_bytes', repo=True)})", "database"),
-    graph(f"max by ({_TYPE}) ({of('backup_last_repo_delta_bytes', repo=True)})", "{{backup_type}} repo {{repo}}"),
+    graph(
+        f"max by ({_TYPE}) ({of('backup_last_repo_delta_bytes', repo=True)})", "{{backup_type}} repo {{repo}}"
+    ),
     unit="bytes",
     size=(8, 8),
     empty=_NO_BACKUP,
@@ -182,7 +207,8 @@ _sizes = timeseries(
 
 _durations = timeseries(
     "How long backups take",
-    "Duration of the newest backup of each type. Near the dashed lines of backup_duration it meets the next one: more processes (process-max), or block incremental.",
+    "Duration of the newest backup of each type. Near the dashed lines of backup_duration it meets the next "
+    "one: more processes (process-max), or block incremental.",
     graph(_last("duration_seconds"), "{{backup_type}} repo {{repo}}"),
     graph(f"min({line('backup_duration', 'warning')})", "warning"),
     graph(f"min({line('backup_duration', 'critical')})", "critical"),
@@ -195,7 +221,8 @@ _durations = timeseries(
 
 _throughput = timeseries(
     "Throughput of backups",
-    "Bytes of the database that were copied per second. A fall at the same size is a slower network, disk or object store.",
+    "Bytes of the database that were copied per second. A fall at the same size is a slower network, disk or "
+    "object store.",
     graph(f"{_last('delta_bytes')} / ({_last('duration_seconds')} > 0)", "{{backup_type}} repo {{repo}}"),
     unit="Bps",
     size=(8, 8),
@@ -206,7 +233,8 @@ _throughput = timeseries(
 
 _progress = bars(
     "Progress of what runs",
-    "Share of the bytes that the running command has copied. A bar that stands still for minutes: look for a lock, a full disk or a silent object store.",
+    "Share of the bytes that the running command has copied. A bar that stands still for minutes: look for a "
+    "lock, a full disk or a silent object store.",
     now(
         f"max by ({REPO}, command) ({of('stanza_progress_done_bytes')}"
         f" / ({of('stanza_progress_size_bytes')} > 0))",
@@ -219,12 +247,21 @@ _progress = bars(
 
 _results = timeseries(
     "Runs by result",
-    "How many runs ended well, failed or were killed. Every failure has a log; killed are those that a signal or a crash ended.",
-    graph(f"sum by (result) (max by ({_RUN}, result) (increase({of('runs_total')}[$__rate_interval])))", "{{result}}"),
+    "How many runs ended well, failed or were killed. Every failure has a log; killed are those that a "
+    "signal or a crash ended.",
+    graph(
+        f"sum by (result) (max by ({_RUN}, result) (increase({of('runs_total')}[$__rate_interval])))",
+        "{{result}}",
+    ),
     unit="short",
     size=(6, 8),
     empty=_NO_LOG,
-    custom={"drawStyle": "bars", "fillOpacity": 80, "lineWidth": 0, "stacking": {"mode": "normal", "group": "A"}},
+    custom={
+        "drawStyle": "bars",
+        "fillOpacity": 80,
+        "lineWidth": 0,
+        "stacking": {"mode": "normal", "group": "A"},
+    },
     overrides=(
         override("success", color=colour.fixed(colour.OK)),
         override("failure", color=colour.fixed(colour.CRITICAL)),
@@ -236,10 +273,13 @@ _results = timeseries(
 
 _runs = table(
     "Newest run of each command",
-    "When each command last succeeded and last failed, by type and repository. A failure newer than the success is red: read that command's log.",
+    "When each command last succeeded and last failed, by type and repository. A failure newer than the "
+    "success is red: read that command's log.",
     rows(f"{_run('success')} * 1000"),
     rows(f"{_run('failure')} * 1000"),
-    rows(f"({_run('failure')} > bool {_run('success')}) or 1 + 0 * {_run('failure')} or 0 * {_run('success')}"),
+    rows(
+        f"({_run('failure')} > bool {_run('success')}) or 1 + 0 * {_run('failure')} or 0 * {_run('success')}"
+    ),
     size=(12, 8),
     empty=_NO_LOG,
     overrides=[
@@ -280,7 +320,8 @@ _CATALOGUE: Final = {
 
 _catalogue = table(
     "Catalogue",
-    "Every backup that the repositories hold, the newest first: what it builds on, what it took, and the WAL that it needs. Red: pages failed their checksum; "
+    "Every backup that the repositories hold, the newest first: what it builds on, what it took, and the WAL "
+    "that it needs. Red: pages failed their checksum; "
     "`pgbackrest info --set=…` names the files.",
     *(rows(expression) for expression in _CATALOGUE.values()),
     size=(24, 11),
@@ -343,7 +384,7 @@ COMPLETED: Final = annotation(
 BOARD: Final = Board(
     uid="pgbackrest-stanza",
     title="pgBackRest / Stanza",
-    description="The backups of one stanza: every one that there is, how fresh, how big, how long they take, and what runs now.",
+    description="The backups of one stanza: every one of them, how fresh, how big, how long they take, and what runs.",
     sections=(
         Section(title="", panels=(_recoverable, _newest, _full, _runs_ok, _damaged, _now)),
         Section(title="", panels=(_timeline, _freshness, _fresh, _sizes, _durations, _throughput)),

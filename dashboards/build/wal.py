@@ -27,7 +27,8 @@ _IN_REPO: Final = "{{stanza}} repo {{repo}}"
 
 _risk = judged(
     "Data at risk now",
-    "Age of the oldest finished WAL segment that is not yet archived: written since then would be lost with the server. Read archive_command's error in PostgreSQL's log.",
+    "Age of the oldest finished WAL segment that is not yet archived: written since then would be lost with "
+    "the server. Read archive_command's error in PostgreSQL's log.",
     facts.LAG,
     facts.LAG_LEVEL,
     size=_TILE,
@@ -36,7 +37,8 @@ _risk = judged(
 
 _bytes = stat(
     "Not yet archived",
-    "Bytes of WAL that were written and are in no repository. Up to one segment is normal: it is archived when it is full.",
+    "Bytes of WAL that were written and are in no repository. Up to one segment is normal: it is archived "
+    "when it is full.",
     now(f"topk(1, {worst(of('wal_archive_lag_bytes'))})", "{{stanza}}"),
     size=_TILE,
     empty=_NO_POSTGRESQL,
@@ -46,16 +48,22 @@ _bytes = stat(
 
 _failing = stat(
     "Archiving",
-    "Fails: the last attempt of archive_command failed. Off: archive_mode is off or no command is set. PostgreSQL's log has the command's words.",
-    now(f"max(1 - {least(of('wal_archive_enabled'))}) * 3 > 0 or 2 * max({worst(of('wal_archive_failing'))})"),
+    "Fails: the last attempt of archive_command failed. Off: archive_mode is off or no command is set. "
+    "PostgreSQL's log has the command's words.",
+    now(
+        f"max(1 - {least(of('wal_archive_enabled'))}) * 3 > 0 or 2 * max({worst(of('wal_archive_failing'))})"
+    ),
     size=_TILE,
     empty=_NO_POSTGRESQL,
-    mappings=colour.words((0, "works", colour.OK), (2, "fails", colour.CRITICAL), (3, "off", colour.CRITICAL)),
+    mappings=colour.words(
+        (0, "works", colour.OK), (2, "fails", colour.CRITICAL), (3, "off", colour.CRITICAL)
+    ),
 )
 
 _gap = stat(
     "Segments missing since the newest backup",
-    "More than none: WAL that the repository must have is not there, and no recovery goes past it. Take a new backup now: it begins a whole archive.",
+    "More than none: WAL that the repository must have is not there, and no recovery goes past it. Take a "
+    "new backup now: it begins a whole archive.",
     now(f"max({of('wal_archive_missing_segments', _NEWEST, repo=True)})"),
     size=_TILE,
     empty=_NO_LISTING,
@@ -65,7 +73,8 @@ _gap = stat(
 
 _dropped = stat(
     "Segments dropped for ever",
-    "Dropped by archive-push-queue-max in this time range, because archiving stood still too long. Recovery cannot pass them: take a new backup now.",
+    "Dropped by archive-push-queue-max in this time range, because archiving stood still too long. Recovery "
+    "cannot pass them: take a new backup now.",
     now(f"sum(max by ({STANZA}) (increase({of('wal_dropped_segments_total')}[$__range])))"),
     size=_TILE,
     empty="Not known: only asynchronous archiving tells, in its log.",
@@ -87,7 +96,8 @@ _leader = stat(
 
 _lag = timeseries(
     "Data at risk against its thresholds",
-    "Age of the oldest segment that waits. Zero is an archive that keeps up. A straight climb is an archive that stands still since the climb began.",
+    "Age of the oldest segment that waits. Zero is an archive that keeps up. A straight climb is an archive "
+    "that stands still since the climb began.",
     graph(facts.LAG, "{{stanza}}"),
     graph(f"min({line('wal_archive_lag', 'warning')})", "warning"),
     graph(f"min({line('wal_archive_lag', 'critical')})", "critical"),
@@ -99,7 +109,8 @@ _lag = timeseries(
 
 _waiting = timeseries(
     "Segments that wait",
-    "Files marked .ready in pg_wal. A climb fills the database's disk: find out why archive_command fails before it is full.",
+    "Files marked .ready in pg_wal. A climb fills the database's disk: find out why archive_command fails "
+    "before it is full.",
     graph(worst(of("wal_archive_ready_segments")), "{{stanza}} waiting"),
     graph(worst(of("wal_archive_spool_errors")), "{{stanza}} errors in the spool"),
     unit="short",
@@ -109,9 +120,16 @@ _waiting = timeseries(
 
 _rate = timeseries(
     "WAL archived",
-    "Segments an hour: as PostgreSQL counts its successes, and as they arrive in each repository. The lines lie on each other; one that is lower is a repository that misses some.",
-    graph(f"3600 * max by ({STANZA}) (rate({of('wal_archived_segments_total')}[$__rate_interval]))", "{{stanza}} PostgreSQL"),
-    graph(f"3600 * max by ({REPO}) (rate({of('wal_archive_segments_total', repo=True)}[$__rate_interval]))", _IN_REPO),
+    "Segments an hour: as PostgreSQL counts its successes, and as they arrive in each repository. The lines "
+    "lie on each other; one that is lower is a repository that misses some.",
+    graph(
+        f"3600 * max by ({STANZA}) (rate({of('wal_archived_segments_total')}[$__rate_interval]))",
+        "{{stanza}} PostgreSQL",
+    ),
+    graph(
+        f"3600 * max by ({REPO}) (rate({of('wal_archive_segments_total', repo=True)}[$__rate_interval]))",
+        _IN_REPO,
+    ),
     unit="short",
     size=(8, 8),
     empty="No WAL segment is known yet: neither `info` nor PostgreSQL tells any.",
@@ -121,8 +139,11 @@ _rate = timeseries(
 
 _failures = timeseries(
     "Failed attempts to archive",
-    "Attempts of archive_command that failed, an hour. A few at a restart are normal; PostgreSQL tries again until it works.",
-    graph(f"3600 * max by ({STANZA}) (rate({of('wal_archive_failures_total')}[$__rate_interval]))", "{{stanza}}"),
+    "Attempts of archive_command that failed, an hour. A few at a restart are normal; PostgreSQL tries again "
+    "until it works.",
+    graph(
+        f"3600 * max by ({STANZA}) (rate({of('wal_archive_failures_total')}[$__rate_interval]))", "{{stanza}}"
+    ),
     unit="short",
     size=(8, 8),
     empty=_NO_POSTGRESQL,
@@ -134,8 +155,12 @@ _failures = timeseries(
 
 _gaps = timeseries(
     "Missing segments",
-    "Holes in the archive. Newest: since the newest backup, so this moment cannot be reached: back up now. Older: some past moments cannot be reached; ends when those backups expire.",
-    graph(f"max by ({REPO}, position) ({of('wal_archive_missing_segments', repo=True)})", "{{stanza}} repo {{repo}}, {{position}}"),
+    "Holes in the archive. Newest: since the newest backup, so this moment cannot be reached: back up now. "
+    "Older: some past moments cannot be reached; ends when those backups expire.",
+    graph(
+        f"max by ({REPO}, position) ({of('wal_archive_missing_segments', repo=True)})",
+        "{{stanza}} repo {{repo}}, {{position}}",
+    ),
     unit="short",
     size=(8, 8),
     empty=_NO_LISTING,
@@ -145,10 +170,13 @@ _gaps = timeseries(
 
 _timelines = timeseries(
     "Timelines",
-    "Each promotion begins a timeline. PostgreSQL, Patroni and the archive's history must agree within minutes; an archive that stays behind does not get the new primary's WAL.",
+    "Each promotion begins a timeline. PostgreSQL, Patroni and the archive's history must agree within "
+    "minutes; an archive that stays behind does not get the new primary's WAL.",
     graph(worst(of("postgresql_timeline")), "{{stanza}} PostgreSQL"),
     graph(worst(of("patroni_timeline")), "{{stanza}} Patroni"),
-    graph(worst(of("wal_archive_newest_history_timeline", repo=True), REPO), "{{stanza}} history, repo {{repo}}"),
+    graph(
+        worst(of("wal_archive_newest_history_timeline", repo=True), REPO), "{{stanza}} history, repo {{repo}}"
+    ),
     graph(worst(of("wal_archive_newest_timeline", repo=True), REPO), "{{stanza}} segments, repo {{repo}}"),
     unit="none",
     size=(8, 8),
@@ -161,7 +189,8 @@ _timelines = timeseries(
 
 _leaders = band(
     "Who led",
-    "One bar a member, while it was the leader. Every change is a failover or a switchover; many in a row are a cluster that cannot decide: look at Patroni's log.",
+    "One bar a member, while it was the leader. Every change is a failover or a switchover; many in a row "
+    "are a cluster that cannot decide: look at Patroni's log.",
     graph(f"max by (stanza, member) ({of('patroni_leader_info')})", "{{member}}"),
     size=(8, 8),
     empty=_NO_PATRONI,
@@ -175,26 +204,34 @@ _members = timeseries(
     unit="short",
     size=(8, 8),
     empty=_NO_PATRONI,
-    custom={"lineInterpolation": "stepAfter", "fillOpacity": 25, "stacking": {"mode": "normal", "group": "A"}},
+    custom={
+        "lineInterpolation": "stepAfter",
+        "fillOpacity": 25,
+        "stacking": {"mode": "normal", "group": "A"},
+    },
     defaults={"decimals": 0},
     legend=("lastNotNull",),
 )
 
 _states = band(
     "Archiving over time",
-    "Works, fails or off, as PostgreSQL tells of its last attempt. A hole in the bar: there was no primary, or nobody could ask it.",
+    "Works, fails or off, as PostgreSQL tells of its last attempt. A hole in the bar: there was no primary, "
+    "or nobody could ask it.",
     graph(
         f"2 - 2 * {least(of('wal_archive_enabled'))} > 0 or {worst(of('wal_archive_failing'))}",
         "{{stanza}}",
     ),
     size=(8, 7),
     empty=_NO_POSTGRESQL,
-    mappings=colour.words((0, "works", colour.OK), (1, "fails", colour.CRITICAL), (2, "off", colour.CRITICAL)),
+    mappings=colour.words(
+        (0, "works", colour.OK), (1, "fails", colour.CRITICAL), (2, "off", colour.CRITICAL)
+    ),
 )
 
 _reach = timeseries(
     "How far back the newest recoverable moment is",
-    "Time since the newest contiguous segment reached the repository. An idle database lets it grow, and that is no fault; a busy one with a growing line has an archive that stands still.",
+    "Time since the newest contiguous segment reached the repository. An idle database lets it grow, and "
+    "that is no fault; a busy one with a growing line has an archive that stands still.",
     graph(f"max by ({REPO}) (time() - {of('recovery_window_end_timestamp_seconds', repo=True)})", _IN_REPO),
     unit="dtdurations",
     size=(8, 7),
@@ -204,7 +241,8 @@ _reach = timeseries(
 
 _skew = timeseries(
     "Clock of the primary",
-    "The primary's clock minus the exporter's. More than a few seconds makes every age wrong, and a recovery to a time misses it: look at NTP on both.",
+    "The primary's clock minus the exporter's. More than a few seconds makes every age wrong, and a recovery "
+    "to a time misses it: look at NTP on both.",
     graph(f"max by ({STANZA}) ({of('postgresql_clock_skew_seconds')})", "{{stanza}}"),
     unit="s",
     size=(8, 7),

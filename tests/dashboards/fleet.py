@@ -1,6 +1,7 @@
 """An invented fleet: what exporters would have served about it at any second, with something wrong in some stanzas.
 
-Everything is a function of the second, so that a month can be written in blocks, and the same second always has the same values.
+Everything is a function of the second, so that a month can be written in blocks, and the same second always has the
+same values.
 """
 
 import math
@@ -67,10 +68,16 @@ def schedule(index: int, repo: int, until: int, days: int) -> tuple[Backup, ...]
             stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(start))
             label = f"{stamp}F" if type_ == "full" else f"{full}_{stamp}{type_[0].upper()}"
             prior = {"full": "", "diff": full, "incr": diff or full}[type_]
-            took = {"full": 5400, "diff": 1300, "incr": 300}[type_] * (0.7 + 0.6 * wave(start, 11 * DAY, index / 5))
-            share = {"full": 1.0, "diff": 0.07, "incr": 0.012}[type_] * (0.7 + 0.5 * wave(start, 3 * DAY, index / 3))
+            took = {"full": 5400, "diff": 1300, "incr": 300}[type_] * (
+                0.7 + 0.6 * wave(start, 11 * DAY, index / 5)
+            )
+            share = {"full": 1.0, "diff": 0.07, "incr": 0.012}[type_] * (
+                0.7 + 0.5 * wave(start, 3 * DAY, index / 3)
+            )
             size = (120 + 90 * index) * GB * (1 + 0.004 * ((start - 1.7e9) / WEEK))
-            found.append(Backup(start, int(took * (1 + index / 4)), type_, label, prior, size, min(1.0, share)))
+            found.append(
+                Backup(start, int(took * (1 + index / 4)), type_, label, prior, size, min(1.0, share))
+            )
             full = label if type_ == "full" else full
             diff = label if type_ in {"full", "diff"} else diff
     return tuple(found)
@@ -110,7 +117,9 @@ class Fleet:
             for family, labels, value in self._of_stanza(now, index):
                 yield family, {**stanza, **labels}, value
 
-    def _collector(self, now: int, collector: str, stanza: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
+    def _collector(
+        self, now: int, collector: str, stanza: str
+    ) -> Iterator[tuple[str, Mapping[str, str], float]]:
         labels = {"collector": collector, "stanza": stanza}
         yield "exporter_collector_enabled", labels, 1
         yield "exporter_collector_success", labels, 1
@@ -128,12 +137,12 @@ class Fleet:
             yield "stanza_progress_size_bytes", labels, 400 * GB
             yield "stanza_progress_done_bytes", labels, 400 * GB * (now - self.end + HOUR) / (2 * HOUR)
         for signal, levels in THRESHOLDS.items():
-            for repo in ("",) if signal in PER_STANZA else ("1", "2"):
+            for place in ("",) if signal in PER_STANZA else ("1", "2"):
                 for severity, value in zip(("warning", "critical"), levels, strict=True):
-                    yield "threshold_seconds", {"repo": repo, "signal": signal, "severity": severity}, value
+                    yield "threshold_seconds", {"repo": place, "signal": signal, "severity": severity}, value
         for repo in (1, 2):
-            for family, labels, value in self._of_repository(now, index, repo):
-                yield family, {"repo": str(repo), **labels}, value
+            for family, inside, number in self._of_repository(now, index, repo):
+                yield family, {"repo": str(repo), **inside}, number
         yield from self._wal(now, index)
         yield from self._cluster(now, index)
         yield from self._runs(now, index)
@@ -150,10 +159,16 @@ class Fleet:
             and not (backup.type == "full" and backup.start > stopped)
         ]
 
-    def _of_repository(self, now: int, index: int, repo: int) -> Iterator[tuple[str, Mapping[str, str], float]]:
+    def _of_repository(
+        self, now: int, index: int, repo: int
+    ) -> Iterator[tuple[str, Mapping[str, str], float]]:
         backups = self._backups(now, index, repo)
         yield "repo_ok", {}, 1
-        yield "repo_info", {"cipher": "aes-256-cbc" if repo == 2 else "none", "type": "s3" if repo == 2 else "posix"}, 1
+        yield (
+            "repo_info",
+            {"cipher": "aes-256-cbc" if repo == 2 else "none", "type": "s3" if repo == 2 else "posix"},
+            1,
+        )
         yield "backups_with_errors", {}, 0
         yield "backups_without_wal", {}, 0
         for type_ in ("full", "diff", "incr"):
@@ -169,9 +184,15 @@ class Fleet:
                 labels = {"backup_type": backup.type, "backup": backup.label}
                 for family, value in self._facts(backup):
                     yield f"backup_{family}", labels, value
-                segment = f"00000001000000{backup.start // DAY % 256:02X}000000{backup.start // 600 % 256:02X}"
+                segment = (
+                    f"00000001000000{backup.start // DAY % 256:02X}000000{backup.start // 600 % 256:02X}"
+                )
                 described = {"prior": backup.prior, "wal_start": segment, "wal_stop": segment}
-                yield "backup_info", {**labels, **described, "database_id": "1", "backrest_version": "2.59.1"}, 1
+                yield (
+                    "backup_info",
+                    {**labels, **described, "database_id": "1", "backrest_version": "2.59.1"},
+                    1,
+                )
         yield from self._storage(now, index, repo, backups)
 
     def _facts(self, backup: Backup) -> Iterator[tuple[str, float]]:
@@ -292,7 +313,11 @@ class Fleet:
                 yield "restore_test_check_success", {**labels, "check": check}, proven or check != "amcheck"
             took = {"restore": 1500.0, "replay": 340.0, "start": 12.0, "checks": 260.0, "cleanup": 30.0}
             for phase, seconds in took.items():
-                yield "restore_test_phase_duration_seconds", {**labels, "phase": phase}, seconds * (1 + index / 3)
+                yield (
+                    "restore_test_phase_duration_seconds",
+                    {**labels, "phase": phase},
+                    seconds * (1 + index / 3),
+                )
             yield "restore_test_duration_seconds", labels, sum(took.values()) * (1 + index / 3)
             yield "restore_test_restored_bytes", labels, (120 + 90 * index) * GB
             yield "restore_test_replayed_wal_bytes", labels, (4 + index) * GB

@@ -27,7 +27,15 @@ WITH_UNITS = {"stat", "gauge", "graph", "singlestat", "table", "timeseries", "ba
 UNITS = {
     "none", "short", "percentunit", "s", "dtdurations", "bytes", "Bps", "dateTimeAsIso",
 }  # fmt: skip
-BUILT_IN = {"__rate_interval", "__range", "__interval", "__url_time_range", "__value", "__field", "datasource"}
+BUILT_IN = {
+    "__rate_interval",
+    "__range",
+    "__interval",
+    "__url_time_range",
+    "__value",
+    "__field",
+    "datasource",
+}
 MOST_PANELS = 20
 
 

@@ -102,7 +102,9 @@ def _placed(expression: str) -> str:
 
 
 def test_every_stanza_links_to_its_board() -> None:
-    (table,) = (panel for panel in panels(load(OVERVIEW)) if panel["type"] == "table" and "stanza" in panel["title"])
+    (table,) = (
+        panel for panel in panels(load(OVERVIEW)) if panel["type"] == "table" and "stanza" in panel["title"]
+    )
     assert "/d/pgbackrest-stanza?" in json.dumps(table["fieldConfig"]["overrides"])
 
 
