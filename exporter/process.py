@@ -78,7 +78,7 @@ async def run(
     returns for how many seconds no more is to come. Raises NotStarted, TimedOut or TooMuchOutput; a cancellation
     goes on when all has ended.
     """
-    child = _Child(tuple(argv), limit, take)
+    child = Child(tuple(argv), limit, take)
     try:
         await child.start(env)
         await asyncio.wait((child.over,), timeout=within)
@@ -95,7 +95,7 @@ async def run(
     return child.completed()
 
 
-class _Child(asyncio.SubprocessProtocol):
+class Child(asyncio.SubprocessProtocol):
     """One program: how it starts, what it has printed so far, and how it ends."""
 
     _transport: asyncio.SubprocessTransport
@@ -103,11 +103,16 @@ class _Child(asyncio.SubprocessProtocol):
     _starting: asyncio.Task[object] | None = None
 
     def __init__(
-        self, argv: tuple[str, ...], limit: int, take: Callable[[bytes], float] | None = None
+        self,
+        argv: tuple[str, ...],
+        limit: int,
+        take: Callable[[bytes], float] | None = None,
+        cwd: str | None = None,
     ) -> None:
         self._argv = argv
         self._limit = limit
         self._take = take
+        self._cwd = cwd
         self._loop = asyncio.get_running_loop()
         self._stdout = bytearray()
         self._stderr = bytearray()
@@ -137,7 +142,12 @@ class _Child(asyncio.SubprocessProtocol):
                 spare.callback(os.close, os.open(os.devnull, os.O_RDONLY))
         # No preexec_fn: with it Python could not use vfork, which costs the same however large we are.
         await self._loop.subprocess_exec(
-            lambda: self, *self._argv, stdin=asyncio.subprocess.DEVNULL, env=env, start_new_session=True
+            lambda: self,
+            *self._argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            env=env,
+            cwd=self._cwd,
+            start_new_session=True,
         )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -123,6 +123,10 @@ class Client:
             raise PgBackRestError(f"pgbackrest version: printed {printed!r}: {PREFIX}", code=0)
         return found[1].decode(errors="replace")
 
+    def argv(self, command: str, options: Sequence[str]) -> tuple[str, ...]:
+        """Return the whole command line of a command that is run by others, such as by restore_command."""
+        return (*self.command, *self._configuration(), *options, command)
+
     def _configuration(self) -> Iterator[str]:
         if self.config is not None:
             yield f"--config={self.config}"
@@ -137,7 +141,7 @@ class Client:
         try:
             limit = _LONGEST if take is None else _LONGEST_LISTING
             done = await run(
-                (*self.command, *options), within=within, env=_environment(), limit=limit, take=take
+                (*self.command, *options), within=within, env=environment(), limit=limit, take=take
             )
         except BadCommand as error:
             raise PgBackRestError(f"{error} (setting pgbackrest.command)") from error
@@ -212,6 +216,7 @@ def _timeouts(within: float) -> tuple[str, str]:
     )
 
 
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
+    """Return what pgBackRest is run with: our environment without what would change its answers."""
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
     return kept | {"LC_ALL": "C"}

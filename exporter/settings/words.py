@@ -1,7 +1,8 @@
 """Words, names and numbers in the settings: each function gives what was meant, or raises ValueError in one line."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -125,3 +126,78 @@ def at_least(least: float) -> Callable[[Any], float]:
         return value
 
     return read
+
+
+def positive(written: Any) -> int:
+    """Read a whole number from 1 up."""
+    if count(written) == 0:
+        raise ValueError("0 is not a whole number from 1 up")
+    return int(written)
+
+
+def positive_or_none(written: Any) -> int | None:
+    """Read a whole number from 1 up, or nothing at all."""
+    return None if written is None else positive(written)
+
+
+def niceness(written: Any) -> int:
+    """Read how nice a program shall be: 0 is as others, 19 the nicest."""
+    if count(written) > 19:
+        raise ValueError(f"{written} is not a niceness: expected 0 to 19")
+    return int(written)
+
+
+def switch(written: Any) -> bool:
+    """Read true or false."""
+    if not isinstance(written, bool):
+        raise ValueError(f"expected true or false, not {shown(written)}")  # noqa: TRY004 – a mistake in a file
+    return written
+
+
+def one_of(*known: str) -> Callable[[Any], str]:
+    """Read one of these words; YAML takes `off` for false."""
+
+    def read(written: Any) -> str:
+        value = "off" if written is False else written
+        if value not in known:
+            raise ValueError(f"expected one of {', '.join(known)}, not {shown(written)}")
+        return str(value)
+
+    return read
+
+
+def text(written: Any) -> str:
+    """Read text of any number of lines, such as a query."""
+    if not isinstance(written, str) or not written.strip():
+        raise ValueError(f"expected text, not {shown(written)}")
+    return written
+
+
+def number(written: Any) -> float | None:
+    """Read a number, or nothing at all."""
+    if written is not None and (isinstance(written, bool) or not isinstance(written, int | float)):
+        raise ValueError(f"{shown(written)} is not a number")
+    return written
+
+
+def scalar(written: Any) -> str | None:
+    """Read text, a number or a truth as the text that a query may give, or nothing at all."""
+    if isinstance(written, bool):
+        return "true" if written else "false"
+    if written is not None and not isinstance(written, str | int | float):
+        raise ValueError(f"expected a single value, not {shown(written)}")
+    return None if written is None else str(written)
+
+
+def folders(written: Any) -> Mapping[str, str]:
+    """Read a mapping of PostgreSQL's major versions to folders."""
+    if written is None:
+        return MappingProxyType({})
+    if not isinstance(written, dict):
+        raise ValueError(f'expected a mapping such as {{"15": /opt/pg15/bin}}, not {shown(written)}')  # noqa: TRY004
+    result = {}
+    for version, place in written.items():
+        if not str(version).isdigit():
+            raise ValueError(f"{shown(version)} is not a major version of PostgreSQL, such as 15")
+        result[str(version)] = folder(place)
+    return MappingProxyType(result)

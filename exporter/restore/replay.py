@@ -1,0 +1,136 @@
+"""Recovery: PostgreSQL is started until it needs no more, watched while it replays WAL, and known to be promoted."""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from exporter.restore.database import DatabaseError, Session, restored
+from exporter.restore.findings import Reporter
+from exporter.restore.server import Server
+
+_POLL = 0.25
+
+
+class RecoveryError(Exception):
+    """Recovery did not come to its end; *check* names the check that this fails. The message is one line."""
+
+    def __init__(self, check: str, words: str) -> None:
+        super().__init__(words)
+        self.check = check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """How far it came: positions in bytes, the last transaction's time in seconds since the epoch."""
+
+    start: int
+    end: int
+    last_transaction: float | None
+    timeline: int
+    stopping: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long is waited, in seconds: for the end of recovery, and without any progress."""
+
+    within: float
+    stalled_after: float
+
+
+def position(lsn: str) -> int:
+    """Return an LSN such as 0/3000028 as bytes."""
+    high, _, low = lsn.partition("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
+def written(lsn: int) -> str:
+    """Return bytes as an LSN."""
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
+async def recovered(
+    server: Server, socket: Path, role: str, *, patience: Patience, target: int | None, report: Reporter
+) -> Recovered:
+    """Wait until the server accepts writes; *target* is the position that WAL reaches, for the progress.
+
+    Raises RecoveryError when it ends, stalls or takes too long.
+    """
+    began = time.monotonic()
+    progress = _Progress(server, began)
+    while True:
+        if server.ended:
+            raise RecoveryError(_stage(server), f"PostgreSQL ended while it recovered: {server.log.why}")
+        now = time.monotonic()
+        if "ready" in server.log.found:
+            try:
+                async with restored(socket, role, timeout=60.0) as session:
+                    return await _result(session, server)
+            except DatabaseError as error:
+                if not server.ended:
+                    words = " ".join(str(error).split())
+                    raise RecoveryError("instance_started", f"it cannot be connected to: {words}") from None
+                continue
+        progress.look(now, report, target)
+        if now - progress.moved > patience.stalled_after:
+            where = server.log.found.get("segment", "nothing")
+            raise RecoveryError(
+                _stage(server), f"replay stalled for {now - progress.moved:.0f} s, last fetched: {where}"
+            )
+        if now - began > patience.within:
+            raise RecoveryError(
+                _stage(server), f"recovery did not end within {patience.within:.0f} s: raise restore_tests.within_replay"
+            )
+        await asyncio.wait((server.process.exited,), timeout=_POLL)
+
+
+class _Progress:
+    """Notices whether there is any: each segment is logged, and from PostgreSQL 15 on the position now and then."""
+
+    def __init__(self, server: Server, now: float) -> None:
+        self._server = server
+        self._seen: tuple[int, str | None] = (0, None)
+        self.moved = now
+
+    def look(self, now: float, report: Reporter, target: int | None) -> None:
+        log = self._server.log
+        seen = (log.segments, log.found.get("position"))
+        if seen != self._seen or (self.moved == 0 and log.lines):
+            self._seen, self.moved = seen, now
+        start = log.found.get("redo_start")
+        if seen[1] and start and target:
+            report.progress(position(seen[1]) - position(start), target - position(start), "bytes")
+        elif log.segments:
+            report.progress(log.segments, None, "WAL segments")
+
+
+def _stage(server: Server) -> str:
+    found = server.log.found
+    if "redo_start" not in found and "consistent" not in found:
+        return "instance_started"
+    return "recovery_ended" if "consistent" in found else "consistency"
+
+
+async def _result(session: Session, server: Server) -> Recovered:
+    found = server.log.found
+    end = await session.one("select pg_last_wal_replay_lsn()")
+    last = await session.one("select extract(epoch from pg_last_xact_replay_timestamp())")
+    start = found.get("redo_start")
+    return Recovered(
+        start=position(start) if start else 0,
+        end=position(end) if end else 0,
+        last_transaction=_logged(found.get("last_transaction")) if last is None else float(last),
+        timeline=int(found.get("timeline", "0")),
+        stopping=found.get("stopping"),
+    )
+
+
+def _logged(moment: str | None) -> float | None:
+    """Read the time of `last completed transaction was at log time`: 2026-11-22 07:15:01.123456+00."""
+    found = re.match(r"(\S+ [\d:.]+)([+-]\d\d)(:?\d\d)?$", moment or "")
+    if not found:
+        return None
+    return datetime.fromisoformat(f"{found[1]}{found[2]}{found[3] or ':00'}").timestamp()
