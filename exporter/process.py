@@ -6,16 +6,14 @@ pgBackRest that gave up) ends with it – on time-out, on cancellation and after
 
 import asyncio
 import contextlib
-import errno
 import fcntl
 import os
-import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, cast
 
+from exporter import refusal
 from exporter.childwatch import watch_by_pidfd
 
 _MIB: Final = 1 << 20
@@ -131,7 +129,7 @@ class Child(asyncio.SubprocessProtocol):
         await asyncio.wait((self._starting,))
         error = self._starting.exception()
         if isinstance(error, OSError | ValueError):
-            raise _refusal(self._argv[0], env, error) from error
+            raise _refused(self._argv[0], env, error) from error
         if error:
             raise error
 
@@ -151,6 +149,7 @@ class Child(asyncio.SubprocessProtocol):
         )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take it on (asyncio calls this)."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
         self._group = self._transport.get_pid()
         # Fewer turns of the loop for a large document. Users with many pipes are refused; a short run has ended.
@@ -161,6 +160,7 @@ class Child(asyncio.SubprocessProtocol):
         return cast("asyncio.ReadTransport", self._transport.get_pipe_transport(1))
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Take in what it printed (asyncio calls this)."""
         if fd != 1:
             self._stderr += data
             del self._stderr[:-_KEPT]
@@ -182,11 +182,13 @@ class Child(asyncio.SubprocessProtocol):
             self._loop.call_later(seconds, self._pipe().resume_reading)
 
     def process_exited(self) -> None:
+        """Know that it ended (asyncio calls this)."""
         _undead.pop(self._argv, None)
         _settle(self.exited)
         _settle(self.over)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Know that its pipes are closed too (asyncio calls this)."""
         _settle(self.released)
 
     async def output_ends(self, grace: float, within: float) -> None:
@@ -200,6 +202,7 @@ class Child(asyncio.SubprocessProtocol):
             await asyncio.wait((self.released,), timeout=grace)
 
     def completed(self) -> Completed:
+        """Return what it printed and how it ended."""
         code = cast("int", self._transport.get_returncode())
         return Completed(argv=self._argv, exit_code=code, stdout=self._stdout, stderr=bytes(self._stderr))
 
@@ -263,38 +266,6 @@ def _settle(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-_EXHAUSTED: Final = {
-    errno.EMFILE: "this process has too many files open: raise its limit (ulimit -n, LimitNOFILE=)",
-    errno.ENFILE: "this machine has too many files open: raise fs.file-max",
-    errno.EAGAIN: "too many processes: raise the limit (ulimit -u, TasksMax=, pids.max)",
-    errno.ENOMEM: "no memory is left: free some or raise the limit (MemoryMax=)",
-    errno.E2BIG: "its arguments and the environment are too long: shorten them",
-}
-
-
-def _refusal(name: str, env: Mapping[str, str] | None, error: OSError | ValueError) -> NotStarted:
-    """Name what the system's two words leave open: with ENOENT it may be the program or its interpreter."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number in _EXHAUSTED:
-        return NotStarted(f"{name}: not started, {_EXHAUSTED[number]}")
-    path = (os.environ if env is None else env).get("PATH", os.defpath)
-    found = shutil.which(name, path=path)
-    if number in (errno.ENOENT, errno.ENOTDIR) and found:
-        fault = f"{found}: its interpreter {_interpreter(found)} is missing: install that"
-    elif number in (errno.ENOENT, errno.ENOTDIR):
-        fault = f"{name}: {'no such file' if '/' in name else f'not found on PATH ({path})'}: install it"
-    elif number == errno.EACCES:
-        fault = f"{name}: may not be executed by user {os.geteuid()}: allow it"
-    elif number == errno.ENOEXEC:
-        fault = f"{found or name}: no program for this machine, and no script beginning with #!: replace it"
-    else:
-        fault = f"{name!r}: cannot be started ({getattr(error, 'strerror', None) or error}): check it"
-    return BadCommand(f"{fault} or correct the command")
-
-
-def _interpreter(program: str) -> str:
-    with contextlib.suppress(OSError), Path(program).open("rb") as file:
-        first = file.readline(256).decode(errors="replace")
-        if first.startswith("#!"):
-            return repr(first[2:].strip())
-    return "or loader"
+def _refused(name: str, env: Mapping[str, str] | None, error: OSError | ValueError) -> NotStarted:
+    own_fault, words = refusal.explain(name, env, error)
+    return BadCommand(words) if own_fault else NotStarted(words)

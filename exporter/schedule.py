@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from exporter.settings import Cadence
+from exporter.settings.cadence import Cadence
 from exporter.snapshot import Reading
 
 log = logging.getLogger(__name__)

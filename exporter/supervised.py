@@ -1,4 +1,4 @@
-"""A program that runs for long: its lines are heard as it prints them, it can be signalled, and nothing of it is left."""
+"""A program that runs for long: its lines are heard as they come, it can be signalled, and nothing of it is left."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ class Supervised(Child):
     def __init__(self, argv: tuple[str, ...], hear: Hear, cwd: str | None) -> None:
         super().__init__(argv, limit=0, cwd=cwd)
         self._hear = hear
-        self._rest: dict[int, bytes] = {}
+        self._unfinished: dict[int, bytes] = {}
 
     @property
     def pid(self) -> int:
@@ -34,14 +34,14 @@ class Supervised(Child):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Hear every whole line; what goes on without end is cut."""
-        *lines, rest = (self._rest.get(fd, b"") + data).split(b"\n")
+        *lines, rest = (self._unfinished.get(fd, b"") + data).split(b"\n")
         for line in lines:
             self._hear(line.decode(errors="replace"))
-        self._rest[fd] = rest[:_LONGEST_LINE]
+        self._unfinished[fd] = rest[:_LONGEST_LINE]
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
         """Hear a last line that has no end."""
-        if rest := self._rest.pop(fd, b""):
+        if rest := self._unfinished.pop(fd, b""):
             self._hear(rest.decode(errors="replace"))
 
     def signal(self, number: int) -> None:

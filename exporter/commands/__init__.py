@@ -7,6 +7,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "collect": "read all sources once and write the metrics, for node_exporter's textfile collector",
         "run": "run a pgBackRest command and record how it went",
+        "restore-test": "prove that a backup restores, and record the result",
     }
 )
 """What each does, in a few words for --help. `restore-test` is the module restore_test. None at all: serve."""

@@ -94,7 +94,7 @@ class Record:
         return None if self.result == "could_not_try" else self.result == "proven"
 
     def recovery_time(self, size: int, wal: int) -> float | None:
-        """Estimate the seconds that a restore of *size* bytes and the replay of *wal* bytes take at this run's rates."""
+        """Estimate the seconds that restoring *size* bytes and replaying *wal* bytes take, at this run's rates."""
         restore, replay = self.phases.get("restore"), self.phases.get("replay")
         if not self.restored_bytes or restore is None or replay is None:
             return None

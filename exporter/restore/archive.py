@@ -1,4 +1,4 @@
-"""What lies in the stanza's WAL archive: the segments' arrival, and the timelines that must not become more by a test."""
+"""What lies in the stanza's WAL archive: when segments came, and the timelines, of which a test must add none."""
 
 import json
 import re

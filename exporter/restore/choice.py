@@ -50,14 +50,20 @@ def wal_since(name: str | None, archive: Archive) -> int | None:
 
 
 def kind_and_repo(
-    order: Order, stanza: Stanza, aims: Sequence[Aim], repos: Sequence[int], tried: Mapping[tuple[int, str], float]
+    order: Order,
+    stanza: Stanza,
+    aims: Sequence[Aim],
+    repos: Sequence[int],
+    tried: Mapping[tuple[int, str], float],
 ) -> tuple[Aim, int]:
     """Return what to test: what was asked for, and for the rest what was tested longest ago, never before all.
 
     *tried* gives the last run of each repository and kind. Raises ChoiceError.
     """
     usable = [repo.key for repo in stanza.repos if _has_backup(stanza, repo.key)]
-    wanted = [order.repo] if order.repo is not None else [repo for repo in usable if repo in repos or not repos]
+    wanted = (
+        [order.repo] if order.repo is not None else [repo for repo in usable if repo in repos or not repos]
+    )
     if not wanted or not set(wanted) <= set(usable):
         which = f"repository {wanted[0]}" if wanted else "no repository"
         raise ChoiceError(
@@ -79,9 +85,7 @@ def choose(
     else the newest full, diff or incr) and *newest*. Raises ChoiceError.
     """
     database, archive = _current(stanza, repo)
-    backups = [
-        backup for backup in stanza.backups.of(repo).backups if backup.database_id == database.id
-    ]
+    backups = [backup for backup in stanza.backups.of(repo).backups if backup.database_id == database.id]
     if order.label is not None:
         backups = [backup for backup in backups if backup.label == order.label]
         if not backups:
@@ -92,7 +96,9 @@ def choose(
     if moment is not None:
         backups = [backup for backup in backups if backup.stop < moment]
         if not backups:
-            raise ChoiceError(f"stanza {stanza.name}: no backup of repository {repo} ended before that moment")
+            raise ChoiceError(
+                f"stanza {stanza.name}: no backup of repository {repo} ended before that moment"
+            )
     return Choice(
         backup=max(backups, key=lambda backup: backup.stop),
         database=database,

@@ -23,7 +23,6 @@ _ALWAYS: Mapping[str, str] = {
     "listen_addresses": "",
     "port": str(PORT),
     "unix_socket_permissions": "0700",
-    "external_pid_file": "",
     "ssl": "off",
     "logging_collector": "off",
     "log_destination": "stderr",
@@ -93,12 +92,16 @@ def write(
     return file
 
 
-def recovery(target: Mapping[str, str], restore_command: Sequence[str], guard: str | None) -> Mapping[str, str]:
+def recovery(
+    target: Mapping[str, str], restore_command: Sequence[str], guard: str | None
+) -> Mapping[str, str]:
     """Return the settings of recovery: where WAL comes from, and where it ends. Promotion is always the end.
 
     *guard* is a further command that must succeed after each segment (see wal_guard).
     """
-    words = (word if word in ("%f", "%p") else shlex.quote(word).replace("%", "%%") for word in restore_command)
+    words = (
+        word if word in ("%f", "%p") else shlex.quote(word).replace("%", "%%") for word in restore_command
+    )
     command = " ".join(words).replace(" %p", ' "%p"')
     return {
         "restore_command": f"{command} && {guard}" if guard else command,

@@ -35,9 +35,7 @@ class ControlData:
 
 async def read(binaries: Binaries, data: str) -> ControlData:
     """Run pg_controldata; raises ControlDataError, or ProcessError."""
-    done = await run(
-        (binaries.program("pg_controldata"), "--pgdata", data), within=30.0, env={"LC_ALL": "C"}
-    )
+    done = await run((binaries.program("pg_controldata"), "--pgdata", data), within=30.0, env={"LC_ALL": "C"})
     if done.exit_code:
         words = done.stderr.decode(errors="replace").strip().splitlines()
         raise ControlDataError(f"pg_controldata: {words[-1] if words else f'exit code {done.exit_code}'}")
@@ -59,4 +57,6 @@ def parse(text: str) -> ControlData:
             settings={name: int(values[label]) for label, name in _SETTINGS.items()},
         )
     except (KeyError, ValueError) as error:
-        raise ControlDataError(f"pg_controldata: cannot make out {error}: is it PostgreSQL 12 or later?") from None
+        raise ControlDataError(
+            f"pg_controldata: cannot make out {error}: is it PostgreSQL 12 or later?"
+        ) from None

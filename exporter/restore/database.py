@@ -36,7 +36,7 @@ class Session:
     async def rows(self, statement: str | Composed, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows; raises DatabaseError."""
         cursor = await self._connection.execute(
-            statement,  # type: ignore[arg-type] # of the settings or our own, never from outside
+            statement,
             values or None,
         )
         return await cursor.fetchall() if cursor.description else []
@@ -44,7 +44,7 @@ class Session:
     async def stream(self, statement: str) -> AsyncIterator[tuple[Any, ...]]:
         """Yield rows as they come, so that memory does not grow with their number; raises DatabaseError."""
         async with self._connection.cursor() as cursor:
-            async for row in cursor.stream(statement):  # type: ignore[arg-type]
+            async for row in cursor.stream(statement):
                 yield row
 
     async def one(self, statement: str | Composed, values: Sequence[object] = ()) -> Any:
@@ -55,9 +55,9 @@ class Session:
 
 @asynccontextmanager
 async def restored(
-    socket: Path, role: str, database: str = "postgres", *, timeout: float = 0.0
+    socket: Path, role: str, database: str = "postgres", *, within: float = 0.0
 ) -> AsyncIterator[Session]:
-    """Connect to the restored server, read-only; a statement may take *timeout* seconds, 0: for ever."""
+    """Connect to the restored server, read-only; a statement may take *within* seconds, 0: for ever."""
     connection = await psycopg.AsyncConnection.connect(
         "",
         host=str(socket),
@@ -66,7 +66,7 @@ async def restored(
         dbname=database,
         application_name="pgbackrest-exporter restore-test",
         connect_timeout=10,
-        options=_OPTIONS.format(int(timeout * 1000)),
+        options=_OPTIONS.format(int(within * 1000)),
         client_encoding="UTF8",
         autocommit=True,
     )
@@ -75,13 +75,13 @@ async def restored(
 
 
 @asynccontextmanager
-async def production(conninfo: str, *, timeout: float = 15.0) -> AsyncIterator[Session]:
+async def production(conninfo: str, *, within: float = 15.0) -> AsyncIterator[Session]:
     """Connect to the primary as the settings say, with a deadline for each statement in seconds."""
     connection = await psycopg.AsyncConnection.connect(
         conninfo,
         connect_timeout=5,
         application_name="pgbackrest-exporter restore-test",
-        options=f"-c statement_timeout={int(timeout * 1000)}",
+        options=f"-c statement_timeout={int(within * 1000)}",
         autocommit=True,
     )
     async with connection:
@@ -111,7 +111,7 @@ def literal(text: str) -> sql.Composable:
 
 def statement(template: str, **parts: sql.Composable) -> Composed:
     """Fill names into a statement."""
-    return sql.SQL(template).format(**parts)  # type: ignore[arg-type] # our own text
+    return sql.SQL(template).format(**parts)
 
 
 def environment() -> dict[str, str]:

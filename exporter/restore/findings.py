@@ -31,6 +31,9 @@ class Reporter(Protocol):
     def line(self, text: str) -> None:
         """Tell something else, in one line."""
 
+    def keep(self, text: str) -> None:
+        """Put a line into the run's log alone: other programs' words."""
+
 
 class Findings:
     """Collects what is found; the measures are None until they are known."""

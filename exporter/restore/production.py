@@ -76,7 +76,9 @@ async def _asked(session: Session) -> Production:
         tables=dict(await session.rows(TABLES)),
         tablespaces=frozenset(
             str(name)
-            for (name,) in await session.rows("select spcname from pg_catalog.pg_tablespace where oid >= 16384")
+            for (name,) in await session.rows(
+                "select spcname from pg_catalog.pg_tablespace where oid >= 16384"
+            )
         ),
     )
 
@@ -103,6 +105,8 @@ async def sing(
     deadline = asyncio.get_running_loop().time() + within
     while not await archived(segment):
         if asyncio.get_running_loop().time() > deadline:
-            raise CanaryError(f"the canary's segment {segment} did not reach the repository within {within:.0f} s")
+            raise CanaryError(
+                f"the canary's segment {segment} did not reach the repository within {within:.0f} s"
+            )
         await asyncio.sleep(min(2.0, within / 10))
     return position(str(lsn))

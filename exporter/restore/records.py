@@ -112,7 +112,8 @@ def names(folder: Path) -> list[str]:
 
 def read(path: Path) -> Record:
     """Read one record; raises RecordError."""
-    return _decoded(path, _Document).test
+    document: _Document = _decoded(path, _Document)
+    return document.test
 
 
 def totals(folder: Path) -> dict[str, Total]:

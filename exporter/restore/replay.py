@@ -62,15 +62,15 @@ async def recovered(
     began = time.monotonic()
     progress = _Progress(server, began)
     while True:
-        if server.ended:
+        if server.has_ended():
             raise RecoveryError(_stage(server), f"PostgreSQL ended while it recovered: {server.log.why}")
         now = time.monotonic()
         if "ready" in server.log.found:
             try:
-                async with restored(socket, role, timeout=60.0) as session:
+                async with restored(socket, role, within=60.0) as session:
                     return await _result(session, server)
             except DatabaseError as error:
-                if not server.ended:
+                if not server.has_ended():
                     words = " ".join(str(error).split())
                     raise RecoveryError("instance_started", f"it cannot be connected to: {words}") from None
                 continue
@@ -82,7 +82,8 @@ async def recovered(
             )
         if now - began > patience.within:
             raise RecoveryError(
-                _stage(server), f"recovery did not end within {patience.within:.0f} s: raise restore_tests.within_replay"
+                _stage(server),
+                f"recovery did not end within {patience.within:.0f} s: raise restore_tests.replay_within",
             )
         await asyncio.wait((server.process.exited,), timeout=_POLL)
 

@@ -10,7 +10,7 @@ from exporter.restore.findings import Findings
 from exporter.restore.production import Production
 from exporter.restore.replay import Recovered
 from exporter.restore.workplace import Workplace
-from exporter.settings import RestoreTests
+from exporter.settings.restore_tests import RestoreTests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The restored PostgreSQL: started on the restored files with a configuration of its own, and ended whatever happens."""
+"""The restored PostgreSQL: started with a configuration of its own, and ended whatever happens."""
 
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.restore.binaries import Binaries
-from exporter.restore.database import environment
 from exporter.restore.serverlog import ServerLog
 from exporter.restore.workplace import Workplace
 from exporter.supervised import Supervised, supervised
@@ -24,8 +23,7 @@ class Server:
     process: Supervised
     log: ServerLog
 
-    @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it is gone."""
         return self.process.exit_code is not None
 
@@ -44,6 +42,7 @@ async def started(
     nice: int,
     log: Callable[[str], None],
     overrides: Mapping[str, str],
+    environment: Mapping[str, str],
 ) -> AsyncIterator[Server]:
     """Run PostgreSQL while the block lasts; it may not be ready yet, or end by itself. Raises NotStarted.
 
@@ -59,7 +58,7 @@ async def started(
     async with supervised(
         argv,
         hear=heard.hear,
-        env=environment(),
+        env={**environment, "LC_ALL": "C"},
         cwd=str(place.path),
         nice=nice,
         if_we_die=signal.SIGQUIT,

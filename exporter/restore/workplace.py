@@ -89,19 +89,30 @@ async def enter(path: Path) -> tuple[Workplace, bool]:
         raise WorkplaceError(
             f"{path}: {(error.strerror or str(error)).lower()}: choose another folder (--to)"
         ) from None
-    left_over = any(entry.name != MARKER for entry in path.iterdir())
+    left_over = _is_used(path)
     if left_over:
         await place.clear()
+    furnish(path)
+    return place, left_over
+
+
+def furnish(path: Path) -> None:
+    """Make the empty folders that a test needs."""
     for name in _PARTS:
         (path / name).mkdir(mode=0o700)
-    return place, left_over
+
+
+def _is_used(path: Path) -> bool:
+    return any(entry.name != MARKER for entry in path.iterdir())
 
 
 def _taken(path: Path) -> Workplace:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     marker = path / MARKER
     if not marker.exists() and any(path.iterdir()):
-        raise WorkplaceError(f"{path}: is not empty and was not made by a restore test: choose another (--to)")
+        raise WorkplaceError(
+            f"{path}: is not empty and was not made by a restore test: choose another (--to)"
+        )
     if path.is_symlink() or path.stat().st_uid != os.geteuid():
         raise WorkplaceError(f"{path}: is a link or belongs to another user: choose another (--to)")
     path.chmod(0o700)
@@ -110,7 +121,9 @@ def _taken(path: Path) -> Workplace:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock_file)
-        raise WorkplaceError(f"{path}: another restore test works in it: wait, or choose another (--to)") from None
+        raise WorkplaceError(
+            f"{path}: another restore test works in it: wait, or choose another (--to)"
+        ) from None
     return Workplace(path, lock_file)
 
 
@@ -134,8 +147,8 @@ async def end_processes(path: Path) -> None:
 
 
 def working_in(path: Path) -> Iterator[int]:
-    """Yield our processes whose working folder is below *path*, and those that pgBackRest left to prefetch WAL into it."""
-    spool = f"--spool-path={path}/".encode()
+    """Yield our processes that work below *path*, and those that pgBackRest left to prefetch WAL into it."""
+    serves = f"--pg1-path={path}/".encode()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
@@ -143,7 +156,7 @@ def working_in(path: Path) -> Iterator[int]:
             if entry.stat().st_uid != os.geteuid():
                 continue
             where = Path(str((entry / "cwd").readlink()).removesuffix(" (deleted)"))
-            if where.is_relative_to(path) or spool in (entry / "cmdline").read_bytes():
+            if where.is_relative_to(path) or serves in (entry / "cmdline").read_bytes():
                 yield int(entry.name)
 
 

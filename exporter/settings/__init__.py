@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple
 
 from exporter.settings import prefix
+from exporter.settings.cadence import Cadence, Source
 from exporter.settings.quantity import DAY, HOUR, MINUTE
+from exporter.settings.restore_tests import RestoreTests
 
 OFF = math.inf
 """A severity that is switched off on purpose."""
@@ -130,33 +132,12 @@ class Stanza:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cadence:
-    """When a source is read: every so many seconds, within so many."""
-
-    every: float
-    within: float
-    # The age at which values are dropped; left out: ten times `every`, at least `within`.
-    stale_after: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not self.stale_after:
-            object.__setattr__(self, "stale_after", max(10 * self.every, self.within))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Info(Cadence):
     """`info`: how often `pgbackrest info` is read, and how much of it is shown."""
 
     every: float = 60.0
     within: float = 60.0
     per_backup: int = 1000  # newest backups of each stanza and repository with series of their own; 0 is none
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source(Cadence):
-    """A source that may be there or not: by default it is read where it is found."""
-
-    enabled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,53 +182,6 @@ class Patroni(Source):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """`restore_tests.queries`: one query to the restored server; without an expectation it has to give true."""
-
-    name: str
-    query: str
-    database: str = "postgres"
-    stanza: str | None = None  # None: every stanza
-    expected: str | None = None  # the first column of the first row, as text
-    at_least: float | None = None
-    within: float = 5 * MINUTE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreTests(Source):
-    """`restore_tests`: how `pgbackrest-exporter restore-test` tests, and where its results are read."""
-
-    every: float = 60.0
-    within: float = 30.0
-    records: str | None = None  # None: restore-tests below state_path
-    history: int = 50  # records of each stanza that are kept, and as many failed ones beyond them
-    # What is tested, one after the other, the longest ago first: latest, immediate, random.
-    targets: tuple[str, ...] = ("latest", "random")
-    repos: tuple[int, ...] = ()  # none: all that hold a backup
-    to: str | None = None  # the scratch folder; None: restore below state_path
-    allow_repository_filesystem: bool = False  # a full repository stops production's archiving
-    keep_free: float = 1 << 30  # bytes that must stay free beside what is restored
-    user: str = "postgres"  # a superuser of the restored cluster
-    binaries: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
-    process_max: int | None = None  # None: that of pgbackrest.conf
-    nice: int = 10
-    shared_buffers: float = 128 << 20
-    shared_preload_libraries: tuple[str, ...] = ()
-    canary: bool = False  # write on the primary first, and look for it afterwards
-    canary_within: float = 5 * MINUTE
-    replay_within: float = 24 * HOUR
-    stalled_after: float = 15 * MINUTE
-    read: Literal["count", "full"] = "count"  # of tables: their pages, or every value
-    tables_within: float = HOUR
-    sample_above: float = 100 << 30  # of tables larger than so many bytes a sample is read
-    amcheck: Literal["off", "basic", "parent", "full"] = "basic"
-    amcheck_within: float = 2 * HOUR
-    checksums_within: float = 2 * HOUR
-    queries: tuple[Query, ...] = ()
-    hook: tuple[str, ...] = ()  # a command that is told of each result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole file. Without one, pgbackrest.conf says which stanzas must exist."""
 
@@ -263,7 +197,7 @@ class Settings:
     runs: Runs = Runs()
     archiver: Archiver = Archiver()
     patroni: Patroni = Patroni()
-    restore_tests: RestoreTests = RestoreTests()
+    restore_tests: RestoreTests = RestoreTests()  # noqa: RUF009 - it is frozen
 
     @property
     def run_records(self) -> str:

@@ -11,15 +11,12 @@ from exporter.settings import (
     SIGNALS,
     SOURCES,
     Archiver,
-    Cadence,
     Info,
     Override,
     Patroni,
     PgBackRest,
-    Query,
     Repository,
     RepoThresholds,
-    RestoreTests,
     Runs,
     Settings,
     Signal,
@@ -28,11 +25,14 @@ from exporter.settings import (
     Threshold,
     Thresholds,
     mistakes,
+    restore_tests_words,
     words,
 )
+from exporter.settings.cadence import Cadence
 from exporter.settings.conninfo import conninfo
 from exporter.settings.mistakes import Reader, section
 from exporter.settings.quantity import ratio, seconds, show_ratio, show_seconds, show_size, shown, size
+from exporter.settings.restore_tests import Query, RestoreTests
 from exporter.yamlfile import Key
 
 
@@ -91,20 +91,7 @@ _SHOWN: Mapping[str, Callable[[Any], Any]] = {
     "within": show_seconds,
     "stale_after": show_seconds,
     "capacity": _show_capacity,
-    **dict.fromkeys(
-        (
-            "canary_within",
-            "replay_within",
-            "stalled_after",
-            "tables_within",
-            "amcheck_within",
-            "checksums_within",
-        ),
-        show_seconds,
-    ),
-    **dict.fromkeys(("keep_free", "shared_buffers", "sample_above"), show_size),
-    **dict.fromkeys(("targets", "repos", "shared_preload_libraries", "hook"), list),
-    "binaries": dict,
+    **restore_tests_words.SHOWN,
     "queries": lambda queries: [_written_section(query) for query in queries],
 }
 
@@ -244,15 +231,6 @@ _CADENCE: Mapping[str, Reader] = {
     "stale_after": words.at_least(1.0),
 }
 _SOURCE: Mapping[str, Reader] = {**_CADENCE, "enabled": words.yes_or_no}
-_QUERY: Mapping[str, Reader] = {
-    "name": words.line,
-    "query": words.text,
-    "database": words.line,
-    "stanza": words.name,
-    "expected": words.scalar,
-    "at_least": words.number,
-    "within": words.at_least(1.0),
-}
 _CONVERTER = mistakes.converter(
     {
         PgBackRest: {"command": _command, "config": words.path, "config_include_path": words.path},
@@ -272,34 +250,7 @@ _CONVERTER = mistakes.converter(
             "username": words.username,
             "password_file": words.path,
         },
-        RestoreTests: {
-            **_SOURCE,
-            "records": words.path,
-            "history": words.positive,
-            "targets": mistakes.items(words.one_of("latest", "immediate", "random")),
-            "repos": mistakes.items(words.positive),
-            "to": words.path,
-            "allow_repository_filesystem": words.switch,
-            "keep_free": size,
-            "user": words.line,
-            "binaries": words.folders,
-            "process_max": words.positive_or_none,
-            "nice": words.niceness,
-            "shared_buffers": size,
-            "shared_preload_libraries": mistakes.items(words.word),
-            "canary": words.switch,
-            "canary_within": words.at_least(1.0),
-            "replay_within": words.at_least(1.0),
-            "stalled_after": words.at_least(1.0),
-            "read": words.one_of("count", "full"),
-            "tables_within": words.at_least(1.0),
-            "sample_above": size,
-            "amcheck": words.one_of("off", "basic", "parent", "full"),
-            "amcheck_within": words.at_least(1.0),
-            "checksums_within": words.at_least(1.0),
-            "queries": mistakes.items(section(Query, _QUERY)),
-            "hook": mistakes.items(words.word),
-        },
+        RestoreTests: {**_SOURCE, **restore_tests_words.READERS},
     },
     # Of a mapping's keys: those of stanzas are text, those of repos are numbers; of its values: bytes.
     keys={str: words.stanza, int: words.repository, float: size},

@@ -1,6 +1,14 @@
 """Whether every database can be connected to and its catalogs be read, and what extensions need is here."""
 
-from exporter.restore.database import DatabaseError, Session, identifiers, literal, one_line, restored, statement
+from exporter.restore.database import (
+    DatabaseError,
+    Session,
+    identifiers,
+    literal,
+    one_line,
+    restored,
+    statement,
+)
 from exporter.restore.scene import Scene
 
 _DATABASES = "select datname from pg_database where datallowconn order by datname"
@@ -16,7 +24,7 @@ _LIBRARIES = "select distinct probin from pg_proc where probin is not null and o
 
 async def databases(scene: Scene) -> list[str]:
     """Return the databases that allow connections; raises DatabaseError."""
-    async with restored(scene.socket, scene.role, timeout=60.0) as session:
+    async with restored(scene.socket, scene.role, within=60.0) as session:
         return [name for (name,) in await session.rows(_DATABASES)]
 
 
@@ -28,7 +36,9 @@ async def check_catalogs(scene: Scene, names: list[str]) -> None:
             async with restored(scene.socket, scene.role, database) as session:
                 for (catalog,) in await session.rows(_CATALOGS):
                     try:
-                        count = statement("select count(*) from {table}", table=identifiers("pg_catalog", catalog))
+                        count = statement(
+                            "select count(*) from {table}", table=identifiers("pg_catalog", catalog)
+                        )
                         await session.one(count)
                     except DatabaseError as error:
                         scene.findings.failed("catalogs", f"{database}, {catalog}: {one_line(error)}")
@@ -46,7 +56,7 @@ async def check_extensions(scene: Scene, names: list[str]) -> None:
     found = 0
     for database in names:
         try:
-            async with restored(scene.socket, scene.role, database, timeout=60.0) as session:
+            async with restored(scene.socket, scene.role, database, within=60.0) as session:
                 found += await session.one("select count(*) from pg_extension")
                 missing = [name for (name,) in await session.rows(_MISSING)]
                 problems += [f"{database}: {name} is not installed here" for name in missing]

@@ -15,7 +15,9 @@ async def check(scene: Scene, *, stopped: bool) -> None:
     """Read every page, if the cluster has checksums."""
     findings = scene.findings
     if not scene.control.checksums:
-        findings.skipped("data_checksums", "the cluster has none (initdb --data-checksums, pg_checksums --enable)")
+        findings.skipped(
+            "data_checksums", "the cluster has none (initdb --data-checksums, pg_checksums --enable)"
+        )
         return
     if not stopped:
         findings.skipped("data_checksums", "the server did not stop cleanly")

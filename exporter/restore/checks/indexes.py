@@ -27,7 +27,9 @@ async def check(scene: Scene, databases: list[str]) -> None:
     elif scene.binaries.has("pg_amcheck"):
         await _pg_amcheck(scene)
     elif scene.binaries.major >= 14:
-        scene.findings.skipped("indexes", f"pg_amcheck is not in {scene.binaries.folder}: install postgresql-contrib")
+        scene.findings.skipped(
+            "indexes", f"pg_amcheck is not in {scene.binaries.folder}: install postgresql-contrib"
+        )
     else:
         await _by_functions(scene, databases)
 
@@ -36,13 +38,21 @@ async def _pg_amcheck(scene: Scene) -> None:
     within = scene.settings.amcheck_within
     argv = (
         scene.binaries.program("pg_amcheck"),
-        *("--all", "--install-missing", f"--host={scene.socket}", f"--port={PORT}", f"--username={scene.role}"),
+        *(
+            "--all",
+            "--install-missing",
+            f"--host={scene.socket}",
+            f"--port={PORT}",
+            f"--username={scene.role}",
+        ),
         *_OPTIONS[scene.settings.amcheck],
     )
     try:
         done = await run(argv, within=within, env=environment(), limit=64 << 20)
     except TimedOut:
-        scene.findings.skipped("indexes", f"not done within {within:.0f} s: raise restore_tests.amcheck_within")
+        scene.findings.skipped(
+            "indexes", f"not done within {within:.0f} s: raise restore_tests.amcheck_within"
+        )
         return
     except ProcessError as error:
         scene.findings.failed("indexes", str(error))
@@ -55,7 +65,9 @@ async def _pg_amcheck(scene: Scene) -> None:
     else:
         words = " ".join(done.stderr.decode(errors="replace").split())
         if "could not open extension control file" in words or "is not available" in words:
-            scene.findings.skipped("indexes", "the extension amcheck is not installed: install postgresql-contrib")
+            scene.findings.skipped(
+                "indexes", "the extension amcheck is not installed: install postgresql-contrib"
+            )
         else:
             scene.findings.failed("indexes", words[:400])
 

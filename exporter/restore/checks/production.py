@@ -18,7 +18,7 @@ async def check_table_counts(scene: Scene) -> None:
         scene.findings.skipped("table_counts", theirs.why)
         return
     try:
-        async with restored(scene.socket, scene.role, theirs.database, timeout=300.0) as session:
+        async with restored(scene.socket, scene.role, theirs.database, within=300.0) as session:
             ours = dict(await session.rows(TABLES))
     except DatabaseError as error:
         scene.findings.failed("table_counts", f"database {theirs.database}: {one_line(error)}")
@@ -53,7 +53,7 @@ async def check_slots(scene: Scene) -> None:
 
 
 async def _try(scene: Scene, slot: Slot) -> None:
-    async with restored(scene.socket, scene.role, slot.database or "postgres", timeout=60.0) as session:
+    async with restored(scene.socket, scene.role, slot.database or "postgres", within=60.0) as session:
         if slot.plugin is None:
             await session.rows("select pg_create_physical_replication_slot(%s)", (slot.name,))
         else:

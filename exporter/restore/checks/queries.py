@@ -4,7 +4,7 @@ from decimal import Decimal, InvalidOperation
 
 from exporter.restore.database import DatabaseError, one_line, restored
 from exporter.restore.scene import Scene
-from exporter.settings import Query
+from exporter.settings.restore_tests import Query
 
 
 async def check(scene: Scene) -> None:
@@ -24,7 +24,7 @@ async def check(scene: Scene) -> None:
 async def _problem(scene: Scene, query: Query) -> str | None:
     """Return what is wrong with its answer, or None."""
     try:
-        async with restored(scene.socket, scene.role, query.database, timeout=query.within) as session:
+        async with restored(scene.socket, scene.role, query.database, within=query.within) as session:
             answer = await session.one(query.query)
     except DatabaseError as error:
         return f"{query.name}: {one_line(error)}"

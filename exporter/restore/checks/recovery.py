@@ -15,7 +15,7 @@ async def check(scene: Scene) -> None:
     findings.ok("recovery_ended", value=f"timeline {recovered.timeline}")
     _recovered_to(scene)
     try:
-        async with restored(scene.socket, scene.role, timeout=60.0) as session:
+        async with restored(scene.socket, scene.role, within=60.0) as session:
             mode = await session.one("show archive_mode")
     except DatabaseError as error:
         raise findings.give_up("instance_started", one_line(error)) from None
@@ -69,7 +69,9 @@ def _system_id(scene: Scene) -> None:
     if found != expected:
         scene.findings.failed("system_id", f"the stanza's is {expected}", found)
     elif theirs is not None and theirs != found:
-        scene.findings.failed("system_id", f"production's is {theirs}: the stanza backs up another cluster", found)
+        scene.findings.failed(
+            "system_id", f"production's is {theirs}: the stanza backs up another cluster", found
+        )
     else:
         scene.findings.ok("system_id", value=found)
 

@@ -1,6 +1,6 @@
 """Whether the test left anything in production's repository: the one harm that no backup survives."""
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 from exporter.pgbackrest.words import PgBackRestError
 from exporter.restore.archive import WalArchive
@@ -9,7 +9,7 @@ from exporter.restore.workplace import Workplace
 
 
 async def check(
-    archive: WalArchive, before: Set[int], place: Workplace, timeline: int, findings: Findings
+    archive: WalArchive, before: AbstractSet[int], place: Workplace, timeline: int, findings: Findings
 ) -> bool:
     """Compare the archive's timelines with those *before*; False: it is polluted.
 

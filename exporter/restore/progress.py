@@ -1,0 +1,85 @@
+"""Who watches a test: a person at a terminal, on one line that moves, or a log, in few lines."""
+
+import sys
+import time
+from typing import TextIO
+
+from exporter.human import line, size, span
+from exporter.model.restore_tests import CHECKS, Check
+
+_EVERY_ON_TERMINAL = 0.2
+_EVERY_IN_LOG = 60.0
+_MARKS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped"}
+_WIDTH = 100
+
+
+class Progress:
+    """Tells phases, checks and how far a phase is; every whole line also goes into the log of the run."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
+        self._terminal = self._out.isatty()
+        self._phase = ""
+        self._began = self._told = time.monotonic()
+        self._moving = False
+        self._log: TextIO | None = None
+
+    def log_to(self, log: TextIO | None) -> None:
+        """Write every whole line there as well."""
+        self._log = log
+
+    def keep(self, text: str) -> None:
+        """Write into the log alone."""
+        if self._log is not None:
+            self._log.write(f"{text}\n")
+            self._log.flush()
+
+    def phase(self, name: str) -> None:
+        """Tell that a phase begins."""
+        self._phase, self._began = name, time.monotonic()
+        self._told = self._began if not self._terminal else 0.0
+        self._write(f"-- {name}")
+
+    def progress(self, done: float, total: float | None, unit: str) -> None:
+        """Tell how far the phase is, now and then."""
+        now = time.monotonic()
+        if now - self._told < (_EVERY_ON_TERMINAL if self._terminal else _EVERY_IN_LOG):
+            return
+        self._told = now
+        words = f"   {self._phase}: {_amounts(done, total, unit)}{_left(now - self._began, done, total)}"
+        if self._terminal:
+            self._out.write(f"\r\x1b[K{words[:_WIDTH]}")
+            self._out.flush()
+            self._moving = True
+        else:
+            self._write(words)
+
+    def check(self, check: Check) -> None:
+        """Tell the outcome of a check."""
+        found = f" ({check.value})" if check.value else ""
+        why = f": {check.words}" if check.words else ""
+        told = line(f"{check.name} - {CHECKS[check.name]}{found}{why}")
+        self._write(f"   {_MARKS[check.state]} {told}")
+
+    def line(self, text: str) -> None:
+        """Tell something else."""
+        self._write(text)
+
+    def _write(self, text: str) -> None:
+        self.keep(text)
+        self._out.write(f"\r\x1b[K{text}\n" if self._moving else f"{text}\n")
+        self._moving = False
+        self._out.flush()
+
+
+def _amounts(done: float, total: float | None, unit: str) -> str:
+    if not unit.startswith("bytes"):
+        return f"{done:.0f}{f' of {total:.0f}' if total else ''} {unit}"
+    of = f" of {size(total)}, {min(1.0, done / total):.0%}" if total else ""
+    return f"{size(done)}{of}{unit.removeprefix('bytes')}"
+
+
+def _left(elapsed: float, done: float, total: float | None) -> str:
+    if not total or done <= 0 or elapsed < 1:
+        return ""
+    return f", {span(max(0.0, elapsed * (total - done) / done))} left"

@@ -1,0 +1,151 @@
+"""A whole run for one stanza: its lock, its log, the trial, its record and the hook."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import TextIO
+
+from exporter.model.restore_tests import CHECKS, Record, Result, Target
+from exporter.pgbackrest.client import Client
+from exporter.pgbackrest.conf import PgBackRestConf
+from exporter.process import ProcessError
+from exporter.restore import hook, records
+from exporter.restore.findings import CouldNotTryError, Findings, NotProvenError
+from exporter.restore.order import Order
+from exporter.restore.progress import Progress
+from exporter.restore.records import RecordError
+from exporter.restore.trial import Trial
+from exporter.restore.workplace import WorkplaceError
+from exporter.settings import Settings
+
+EXIT_CODES: dict[Result, int] = {"proven": 0, "not_proven": 1, "could_not_try": 3, "polluted": 4}
+"""2 is a mistake in flags or settings."""
+
+
+class EndedError(Exception):
+    """The run was ended by a signal; its record is written."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.words)
+        self.record = record
+
+
+async def prove(
+    settings: Settings, conf: PgBackRestConf, order: Order, *, to: Path, where: Path, report: Progress
+) -> Record:
+    """Test one stanza and return the record, which lies below *where* by then; *to* is the scratch folder.
+
+    Raises RecordError (BusyError) when it cannot even begin, EndedError when it is cancelled.
+    """
+    with records.locked(where, order.stanza) as folder:
+        started = time.time()
+        name = records.stem(folder, started)
+        with _opened(folder / f"{name}.log") as log:
+            report.log_to(log)
+            trial = Trial(
+                settings=settings,
+                conf=conf,
+                client=_client(settings),
+                order=order,
+                to=to,
+                folder=folder,
+                findings=Findings(report),
+            )
+            try:
+                result, words, interrupted = await _outcome(trial)
+                report.line(_summary(result, words))
+                if trial.kept:
+                    report.line(f"   kept to be looked at: {trial.kept}")
+            finally:
+                report.log_to(None)
+        record = _record(trial, started, result, words, f"{name}.log")
+        records.write(folder, name, record, history=settings.restore_tests.history)
+    if interrupted:
+        raise EndedError(record)
+    if settings.restore_tests.hook:
+        problem = await hook.call(settings.restore_tests.hook, record, str(folder / f"{name}.log"))
+        if problem:
+            report.line(problem)
+    return record
+
+
+async def _outcome(trial: Trial) -> tuple[Result, str, bool]:
+    """Run the trial and tell how it ended: the result, its words, and whether a signal ended it."""
+    interrupted = False
+    try:
+        await trial.run()
+        result: Result = "not_proven" if trial.findings.all_failed() else "proven"
+        words = ""
+    except NotProvenError as error:
+        result, words = "not_proven", str(error)
+    except (CouldNotTryError, ProcessError, WorkplaceError, OSError) as error:
+        result, words = "could_not_try", " ".join(str(error).split())
+    except asyncio.CancelledError:
+        result, words, interrupted = "could_not_try", "it was interrupted", True
+    if trial.polluted:
+        result = "polluted"
+    return result, words or _failures(trial.findings), interrupted
+
+
+def _failures(findings: Findings) -> str:
+    failed = findings.all_failed()
+    if not failed:
+        return f"{sum(check.state == 'ok' for check in findings.checks.values())} checks passed"
+    more = f" (and {len(failed) - 1} more)" * (len(failed) > 1)
+    return f"{failed[0].name}: {failed[0].words}{more}"
+
+
+def _summary(result: Result, words: str) -> str:
+    meaning = {
+        "proven": "PROVEN: the backup restores",
+        "not_proven": "NOT PROVEN",
+        "could_not_try": "COULD NOT TRY",
+        "polluted": "POLLUTED: the test harmed the repository",
+    }
+    return f"{meaning[result]}: {words}"
+
+
+def _record(trial: Trial, started: float, result: Result, words: str, log: str) -> Record:
+    choice, findings = trial.choice, trial.findings
+    kind = trial.aim.kind if trial.aim else trial.order.aim.kind if trial.order.aim else "latest"
+    target: Target = "time" if kind == "random" else kind
+    order = list(CHECKS)
+    return Record(
+        stanza=trial.order.stanza,
+        repo=choice.repo if choice else trial.order.repo,
+        target=choice.target if choice else target,
+        random=choice.random if choice else kind == "random",
+        moment=choice.moment if choice else None,
+        backup=choice.backup.label if choice else None,
+        backup_type=choice.backup.type if choice else None,
+        database_size=choice.backup.size if choice else None,
+        pg_version=choice.database.version if choice else None,
+        started=started,
+        ended=time.time(),
+        result=result,
+        words=words,
+        checks=tuple(sorted(findings.checks.values(), key=lambda check: order.index(check.name))),
+        phases=dict(findings.phases),
+        restored_bytes=findings.restored_bytes,
+        replayed_wal_bytes=findings.replayed_wal_bytes,
+        recovered_to=findings.recovered_to,
+        log=log,
+    )
+
+
+def _opened(path: Path) -> TextIO:
+    """Open the log for its owner alone: it may tell names out of the database."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", errors="replace")
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _client(settings: Settings) -> Client:
+    pgbackrest = settings.pgbackrest
+    return Client(
+        command=pgbackrest.command,
+        config=pgbackrest.config,
+        config_include_path=pgbackrest.config_include_path,
+    )
