@@ -4,10 +4,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from types import MappingProxyType
 
 from exporter.collectors.info import InfoCollector
 from exporter.collectors.patroni import PatroniCollector
+from exporter.collectors.restore_tests import RestoreTestsCollector
 from exporter.pgbackrest import conf as pgbackrest_conf
 from exporter.pgbackrest import here
 from exporter.pgbackrest.client import Client
@@ -62,7 +64,12 @@ def look_around(settings: Settings, before: Surroundings | None = None) -> Surro
 
 def plan(settings: Settings, around: Surroundings, latest: Latest) -> Plan:  # noqa: ARG001
     """Return what there is to read; the same surroundings give an equal plan."""
-    found = [*_info(settings, around), *_archiver(settings, around), *_patroni(settings, around)]
+    found = [
+        *_info(settings, around),
+        *_archiver(settings, around),
+        *_patroni(settings, around),
+        *_restore_tests(settings, around),
+    ]
     return Plan(
         collectors=MappingProxyType(
             {(one.name, one.stanza): one for one in found if not isinstance(one, Off)}
@@ -178,3 +185,17 @@ def _server(settings: Settings, around: Surroundings, stanza: str) -> tuple[str 
     if settings.archiver.enabled or server.exists():
         return server.conninfo, ""
     return None, f"neither {server.socket} nor {server.data} is here: {state}"
+
+
+def _restore_tests(settings: Settings, around: Surroundings) -> Iterator[Collector | Off]:
+    """One for all stanzas, where there are records: their folder is made by the first test."""
+    section = settings.restore_tests
+    records = Path(section.records or f"{settings.state_path}/restore-tests")
+    if section.enabled is False:
+        yield Off("restore_tests", "", "switched off in the settings: restore_tests.enabled")
+    elif section.enabled or section.records or records.is_dir():
+        yield RestoreTestsCollector(records=records, settings=section, stanzas=around.expected.stanzas)
+    else:
+        yield Off(
+            "restore_tests", "", f"no test has run: there is no {records} (pgbackrest-exporter restore-test)"
+        )

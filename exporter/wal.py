@@ -35,6 +35,14 @@ def parse(name: str) -> Segment | None:
     return Segment(int(name[:8], 16), int(name[8:16], 16), int(name[16:], 16))
 
 
+def bytes_between(first: str | None, last: str | None, segment_size: int | None) -> int | None:
+    """Return the bytes of WAL from the segment *first* to *last*, both included; None where they are not known."""
+    start, end = parse(first or ""), parse(last or "")
+    if start is None or end is None or segment_size is None:
+        return None
+    return max(0, end.number(segment_size) - start.number(segment_size) + 1) * segment_size
+
+
 def infer_segment_size(starts: Iterable[tuple[str, str]]) -> int | None:
     """Return the segment size in bytes that explains *starts*, or None while several do or none does.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.metrics import archiver, backups, exporter, info, patroni, policy
+from exporter.metrics import archiver, backups, exporter, info, patroni, policy, restore_tests
 from exporter.table import Group
 
 GROUPS: tuple[Group[Any], ...] = (
@@ -10,6 +10,7 @@ GROUPS: tuple[Group[Any], ...] = (
     *backups.GROUPS,
     *archiver.GROUPS,
     *patroni.GROUPS,
+    *restore_tests.GROUPS,
     *policy.GROUPS,
     *exporter.GROUPS,
 )

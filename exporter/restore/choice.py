@@ -37,16 +37,7 @@ class Choice:
     @property
     def wal_bytes(self) -> int | None:
         """The bytes of WAL from the backup's start to the newest archived segment."""
-        return wal_since(self.backup.wal_start, self.archive)
-
-
-def wal_since(name: str | None, archive: Archive) -> int | None:
-    """Return the bytes of WAL from the segment *name* to the newest of the archive, None where they are not known."""
-    first, last = wal.parse(name or ""), wal.parse(archive.newest or "")
-    size = archive.wal_segment_size
-    if first is None or last is None or size is None:
-        return None
-    return max(0, last.number(size) - first.number(size) + 1) * size
+        return wal.bytes_between(self.backup.wal_start, self.archive.newest, self.archive.wal_segment_size)
 
 
 def kind_and_repo(

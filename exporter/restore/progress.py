@@ -35,7 +35,9 @@ class Progress:
             self._log.flush()
 
     def phase(self, name: str) -> None:
-        """Tell that a phase begins."""
+        """Tell that a phase begins, once if it is taken up again at once."""
+        if name == self._phase:
+            return
         self._phase, self._began = name, time.monotonic()
         self._told = self._began if not self._terminal else 0.0
         self._write(f"-- {name}")
@@ -58,7 +60,8 @@ class Progress:
         """Tell the outcome of a check."""
         found = f" ({check.value})" if check.value else ""
         why = f": {check.words}" if check.words else ""
-        told = line(f"{check.name} - {CHECKS[check.name]}{found}{why}")
+        meaning = "" if check.state == "skipped" else f" - {CHECKS[check.name]}"
+        told = line(f"{check.name}{meaning}{found}{why}")
         self._write(f"   {_MARKS[check.state]} {told}")
 
     def line(self, text: str) -> None:

@@ -74,7 +74,7 @@ def items(read: Reader) -> Reader:
         for index, item in enumerate(value):
             try:
                 result.append(read(item))
-            except ValueError as error:
+            except (ValueError, cattrs.BaseValidationError) as error:
                 error.add_note(IterableValidationNote("", index, None))
                 errors.append(error)
         if errors:
@@ -122,7 +122,7 @@ def _told(error: BaseException, key: Key) -> Iterator[Problem]:
         yield from (
             _unknown(error, key)
             if isinstance(error, cattrs.ForbiddenExtraKeysError)
-            else [Problem(key, str(error))]
+            else [Problem(key, f"{error} is missing" if isinstance(error, KeyError) else str(error))]
         )
     for one in others:
         yield from _told(one, key)

@@ -12,7 +12,7 @@ _QUERY: Mapping[str, Reader] = {
     "name": words.line,
     "query": words.text,
     "database": words.line,
-    "stanza": words.name,
+    "stanza": words.line_or_none,
     "expected": words.scalar,
     "at_least": words.number,
     "within": words.at_least(1.0),

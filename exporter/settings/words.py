@@ -128,6 +128,11 @@ def at_least(least: float) -> Callable[[Any], float]:
     return read
 
 
+def line_or_none(written: Any) -> str | None:
+    """Read text that stands on one line, or nothing at all."""
+    return None if written is None else line(written)
+
+
 def positive(written: Any) -> int:
     """Read a whole number from 1 up."""
     if count(written) == 0:

@@ -23,32 +23,38 @@ def module(path: Path) -> str:
 
 MODULES = {module(path): path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"}
 
-# A room imports only from lower floors. metrics, page and verdict are one room each, elsewhere each module is one.
+# A room imports only from lower floors. metrics, page, restore and verdict are one room each, else each module is one.
 FLOORS = {
     room: number
     for number, rooms in enumerate(
         (
             (
-                "childwatch commands exposition human logs turns wal yamlfile"
+                "childwatch commands exposition human logs refusal turns wal yamlfile"
                 " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
-                " patroni pgbackrest pgbackrest.conf settings.prefix settings.quantity web web.listen web.tls web.users"
+                " patroni pgbackrest pgbackrest.conf settings.cadence settings.prefix settings.quantity"
+                " web web.listen web.tls web.users"
                 " postgresql postgresql.complaints spool"
                 " attended jsonfile pgbackrest.invocation pgbackrest.lasterror"
             ),
-            (
-                "patroni.answers process records settings settings.words web.answer"
-                " pgbackrest.here postgresql.archiving postgresql.server"
-            ),
+            "patroni.answers process settings.restore_tests settings.words web.answer",
+            ("records settings supervised pgbackrest.here postgresql.archiving postgresql.server"),
             (
                 "patroni.access pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
                 " postgresql.primary web.config web.connection"
             ),
-            "patroni.client pgbackrest.client pgbackrest.info settings.file table verdict web.connections web.guard",
-            "collectors collectors.archiver collectors.info collectors.patroni metrics page schedule",
+            (
+                "patroni.client pgbackrest.client pgbackrest.info settings.restore_tests_words table verdict"
+                " web.connections web.guard"
+            ),
+            "restore settings.file",
+            (
+                "collectors collectors.archiver collectors.info collectors.patroni collectors.restore_tests"
+                " metrics page schedule"
+            ),
             "sources state",
             "once web.site",
             "app",
-            "commands.collect commands.run commands.serve",
+            "commands.collect commands.restore_test commands.run commands.serve",
             "__main__",
         )
     )
@@ -61,8 +67,11 @@ WORLD = {
     "collectors.archiver",
     "collectors.info",
     "collectors.patroni",
+    "collectors.restore_tests",
     "process",
+    "restore",
     "spool",
+    "supervised",
     *(room for room in FLOORS if room.startswith(("patroni", "pgbackrest", "postgresql"))),
 }
 WIRE = {
@@ -81,16 +90,18 @@ HOMES = {
     "bcrypt": {"web.users"},
     "cattrs": {"settings.mistakes"},
     "isal": {"exposition"},
-    "msgspec": {"patroni.answers", "pgbackrest.info"},
+    "msgspec": {"patroni.answers", "pgbackrest.info", "restore"},
     "orjson": {"pgbackrest.info"},
     "prometheus_client": {"state"},
-    "psycopg": {"postgresql.server", "settings.conninfo"},
+    "psycopg": {"postgresql.server", "restore", "settings.conninfo"},
     "yaml": {"yamlfile"},
 }
 
 
 def room(name: str) -> str:
-    return next((one for one in ("metrics", "page", "verdict") if name.startswith(f"{one}.")), name)
+    return next(
+        (one for one in ("metrics", "page", "restore", "verdict") if name.startswith(f"{one}.")), name
+    )
 
 
 def tree(path: Path) -> ast.Module:

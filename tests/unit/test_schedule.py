@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.schedule import Clock, attempt, keep
-from exporter.settings import Cadence
+from exporter.settings.cadence import Cadence
 from exporter.snapshot import Reading
 
 PATIENT = Cadence(every=60.0, within=60.0, stale_after=10_000.0)

@@ -25,6 +25,7 @@ async def _problem(scene: Scene, query: Query) -> str | None:
     """Return what is wrong with its answer, or None."""
     try:
         async with restored(scene.socket, scene.role, query.database, within=query.within) as session:
+            await session.rows('set search_path = "$user", public')
             answer = await session.one(query.query)
     except DatabaseError as error:
         return f"{query.name}: {one_line(error)}"

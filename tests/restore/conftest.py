@@ -1,0 +1,50 @@
+"""What these tests share: a lab, and one stanza with a bit of everything that nobody damages."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.cluster import binaries
+from tests.lab.lab import Lab
+from tests.lab.stanza import Stanza
+from tests.restore.proofs import Proofs
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def proofs(lab: Lab) -> Proofs:
+    return Proofs(lab)
+
+
+@pytest.fixture(scope="session")
+def sound(lab: Lab) -> Stanza:
+    """With data checksums, a tablespace, an unlogged table, an extension and a logical slot; in both repositories."""
+    stanza = lab.stanza("sound")
+    cluster = stanza.cluster
+    programs = binaries()
+    lab.as_account(str(programs / "pg_ctl"), "stop", "-w", "-s", "-m", "fast", "-D", str(cluster.data))
+    lab.as_account(str(programs / "pg_checksums"), "--enable", "--pgdata", str(cluster.data))
+    with (cluster.data / "postgresql.conf").open("a") as file:
+        file.write("wal_level = logical\n")
+    cluster.start()
+    space = cluster.data.parent / "space"
+    lab.as_account("mkdir", str(space))
+    cluster.sql(f"create tablespace fast location '{space}'")
+    cluster.sql("create table placed (n int primary key) tablespace fast")
+    cluster.sql("insert into placed select generate_series(1, 1000)")
+    cluster.sql("create unlogged table fleeting as select generate_series(1, 1000) n")
+    cluster.sql("create extension pg_trgm")
+    cluster.sql("select pg_create_logical_replication_slot('feed', 'pgoutput')")
+    cluster.sql("select pg_create_physical_replication_slot('standby')")
+    stanza.write(2_000)
+    stanza.backup("full")
+    stanza.write(500)
+    stanza.backup("full", repo=2)
+    stanza.write(500)
+    stanza.switch_wal()
+    return stanza
