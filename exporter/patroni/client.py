@@ -17,7 +17,7 @@ _LARGEST = 1 << 20
 
 _REMEDIES = {
     401: "set patroni.username and patroni.password_file",
-    403: "let this host into its restapi.allowlist, or give it a client certificate by patroni.cert_file",
+    403: "what stands before Patroni does not let this host in",
     404: "is that the port of Patroni's REST API?",
 }
 

@@ -221,7 +221,7 @@ async def test_one_member_that_is_cut_off_does_not_speak_for_the_cluster() -> No
     [
         (503, "answers HTTP 503"),
         (401, "HTTP 401: set patroni.username and patroni.password_file"),
-        (403, "HTTP 403: let this host into its restapi.allowlist"),
+        (403, "HTTP 403: what stands before Patroni"),
         (404, "is that the port of Patroni's REST API?"),
         (302, "redirects elsewhere (HTTP 302)"),
         (b"<html>502 Bad Gateway</html>", "is no JSON"),
