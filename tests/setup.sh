@@ -41,7 +41,11 @@ missing_packages() {
         has prometheus && has promtool || echo prometheus
         has prometheus-alertmanager && has amtool || echo prometheus-alertmanager
         ;;
-    bench) PATH=$PATH:/usr/sbin has nginx || echo nginx-light ;;
+    bench)
+        has_postgresql || echo postgresql
+        has pgbackrest || echo pgbackrest
+        PATH=$PATH:/usr/sbin has nginx || echo nginx-light
+        ;;
     esac
 }
 

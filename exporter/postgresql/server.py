@@ -88,10 +88,17 @@ def _name(host: str, port: str) -> str:
     return f"{host}:{port}" if host else f"the local server at port {port}"
 
 
+class _Session(psycopg.AsyncConnection[dict[str, Any]]):
+    """One that may be forgotten: its keeper may be cancelled between two questions, and libpq closes what is freed."""
+
+    def __del__(self, *_: Any) -> None:
+        pass
+
+
 class Connection:
     """A session that is ours until it is closed, kept outside any transaction."""
 
-    def __init__(self, server: Server, session: psycopg.AsyncConnection[dict[str, Any]]) -> None:
+    def __init__(self, server: Server, session: _Session) -> None:
         self.server = server
         self._session = session
 
@@ -100,7 +107,7 @@ class Connection:
         """Connect within the time-out of the connection string; raises ServerError."""
         try:
             # Prepared statements are out of place behind a pooler.
-            session = await psycopg.AsyncConnection.connect(
+            session = await _Session.connect(
                 server.conninfo, autocommit=True, prepare_threshold=None, row_factory=dict_row
             )
         except (psycopg.Error, OSError, UnicodeError) as error:
@@ -142,10 +149,6 @@ class Connection:
     def close(self) -> None:
         """Close it at once: nothing waits for a server that may not listen."""
         self._session.pgconn.finish()
-
-    def __del__(self) -> None:
-        # Whoever kept it may have been cancelled between two questions.
-        self.close()
 
 
 def _results(cursor: psycopg.AsyncCursor[dict[str, Any]]) -> Iterator[psycopg.AsyncCursor[dict[str, Any]]]:

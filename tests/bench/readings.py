@@ -6,8 +6,7 @@ import asyncio
 import multiprocessing
 import ssl
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,21 +15,13 @@ import trustme
 
 from exporter.collectors.patroni import PatroniCollector
 from exporter.settings import Patroni
+from tests.bench.archiver import archiver_cpu
+from tests.bench.cost import READINGS, cpu
 from tests.bench.report import seconds
 from tests.bench.targets import Target
 from tests.unit.patroni.answering import member
 
 LIMIT = 5.0  # ms of CPU
-READINGS = 100
-
-
-async def cpu(read: Callable[[], Awaitable[object]], readings: int = READINGS) -> float:
-    """The mean of what a reading takes of this process, after a first one; what answers is in another."""
-    await read()
-    began = time.process_time()
-    for _ in range(readings):
-        await read()
-    return (time.process_time() - began) / readings
 
 
 def _serve(told: Connection, folder: Path | None) -> None:
@@ -82,7 +73,7 @@ def patroni_cpu(readings: int = READINGS) -> Iterator[tuple[str, float]]:
                     yield title + also, asyncio.run(cpu(reader.read, readings))
 
 
-SOURCES: Sequence[Callable[[], Iterator[tuple[str, float]]]] = (patroni_cpu,)
+SOURCES: Sequence[Callable[[], Iterator[tuple[str, float]]]] = (archiver_cpu, patroni_cpu)
 
 
 def rows() -> Iterator[tuple[str, ...]]:

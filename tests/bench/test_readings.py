@@ -1,3 +1,4 @@
+from tests.bench.archiver import archiver_cpu
 from tests.bench.readings import patroni_cpu
 
 
@@ -5,3 +6,9 @@ def test_each_way_to_ask_patroni_is_measured_and_tls_costs_more() -> None:
     found = dict(patroni_cpu(readings=5))
     assert 0 < found["patroni, http"] < found["patroni, https"]
     assert len(found) == 4
+
+
+def test_a_kept_connection_costs_less_than_looking_for_the_primary() -> None:
+    found = dict(archiver_cpu(readings=5))
+    assert 0 < found["archiver"] < found["archiver, looking for the primary of three hosts"]
+    assert len(found) == 3
