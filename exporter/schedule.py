@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from exporter.settings.cadence import Cadence
-from exporter.snapshot import Reading
+from exporter.snapshot import PartlyReadError, Reading
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,10 @@ Publish = Callable[[str, str, Reading[Any]], None]
 
 
 async def attempt(collector: Collector, last: Reading[Any], clock: Clock = CLOCK) -> Reading[Any]:
-    """Read once. A failure keeps the last value and says why; cancellation passes through."""
+    """Read once. A failure keeps the last value and says why; cancellation passes through.
+
+    Of a reading that failed in part only what failed is as it was: the collector sees to that.
+    """
     attempted, began = clock.wall(), clock.elapsed()
     try:
         async with asyncio.timeout(collector.settings.within + _MARGIN):
@@ -61,9 +64,12 @@ async def attempt(collector: Collector, last: Reading[Any], clock: Clock = CLOCK
     except Exception as failure:
         log.debug("reading failed", exc_info=True, extra={"collector": collector.name})
         error = str(failure) or f"{type(failure).__name__} after {clock.elapsed() - began:.0f}s"
-        return replace(
+        reading = replace(
             last, attempted=attempted, took=clock.elapsed() - began, error=error, errors=last.errors + 1
         )
+        if isinstance(failure, PartlyReadError):
+            return replace(reading, value=failure.value, succeeded=clock.wall())
+        return reading
     return Reading(
         value=value,
         attempted=attempted,
@@ -87,7 +93,7 @@ async def keep(
     while True:
         reading = await attempt(collector, last, clock)
         now = clock.elapsed()
-        if reading.success:
+        if reading.success or reading.succeeded != last.succeeded:
             good = now
         elif reading.value is not None and now - good > collector.settings.stale_after:
             log.error(

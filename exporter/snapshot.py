@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from exporter.model.archiver import Archiver
 from exporter.model.info import Backups, Info, Repository, Stanza
 from exporter.model.patroni import Cluster
-from exporter.model.repository import Holdings
+from exporter.model.repository import Holdings, Retention
 from exporter.model.restore_tests import RestoreTests
 from exporter.model.runs import Runs
 from exporter.settings import SOURCES, Settings
@@ -38,6 +38,14 @@ class Reading(Generic[T_co]):
         return self.attempted is not None and self.error is None
 
 
+class PartlyReadError(Exception):
+    """A reading of which a part failed: the words tell of that part, *value* is all that is known nevertheless."""
+
+    def __init__(self, words: str, value: Any) -> None:
+        super().__init__(words)
+        self.value = value
+
+
 @dataclass(frozen=True, slots=True)
 class Reload:
     """How the last loading of the settings went; *error* is one line, the older settings stay in force."""
@@ -62,7 +70,8 @@ class Expectation:
     *own* are those whose section carries the repository itself: only `info --stanza` sees them.
     Where pgbackrest.conf is out of reach, *unsure* are the stanzas that may be such.
     *types* gives the storage of a stanza's repository, under the stanza "" that of one declared for all;
-    *declared* are the repositories that a stanza's own section declares. *error* tells why all this could
+    *declared* are the repositories that a stanza's own section declares; *retentions* tells how long those keep
+    WAL of which that is known. *error* tells why all this could
     not be known.
     """
 
@@ -71,6 +80,7 @@ class Expectation:
     unsure: tuple[str, ...] = ()
     types: Mapping[tuple[str, int], str] = field(default_factory=lambda: MappingProxyType({}))
     declared: frozenset[tuple[str, int]] = frozenset()
+    retentions: Mapping[tuple[str, int], Retention] = field(default_factory=lambda: MappingProxyType({}))
     error: str | None = None
 
     def type_of(self, stanza: str, repo: int) -> str:

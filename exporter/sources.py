@@ -9,11 +9,13 @@ from types import MappingProxyType
 
 from exporter.collectors.info import InfoCollector
 from exporter.collectors.patroni import PatroniCollector
+from exporter.collectors.repository import RepositoryCollector
 from exporter.collectors.restore_tests import RestoreTestsCollector
 from exporter.pgbackrest import conf as pgbackrest_conf
 from exporter.pgbackrest import here
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import ConfError, PgBackRestConf
+from exporter.pgbackrest.repositories import Place, places, retention
 from exporter.schedule import Collector
 from exporter.settings import Settings, Stanza
 from exporter.snapshot import Expectation, Off, Snapshot
@@ -62,10 +64,11 @@ def look_around(settings: Settings, before: Surroundings | None = None) -> Surro
     return Surroundings(expected=_told(settings, conf), conf=conf, signature=signature)
 
 
-def plan(settings: Settings, around: Surroundings, latest: Latest) -> Plan:  # noqa: ARG001
+def plan(settings: Settings, around: Surroundings, latest: Latest) -> Plan:
     """Return what there is to read; the same surroundings give an equal plan."""
     found = [
         *_info(settings, around),
+        *_repository(settings, around, latest),
         *_archiver(settings, around),
         *_patroni(settings, around),
         *_restore_tests(settings, around),
@@ -95,6 +98,14 @@ def _told(settings: Settings, conf: PgBackRestConf) -> Expectation:
         own=conf.own_repositories & frozenset(stanzas),
         types=MappingProxyType(types),
         declared=frozenset((name, repo) for name, repo in types if name and not conf.declared_for_all(repo)),
+        retentions=MappingProxyType(
+            {
+                (name, place.repo): kept
+                for name in stanzas
+                for place in places(conf, name)
+                if (kept := retention(conf, name, place))
+            }
+        ),
     )
 
 
@@ -199,3 +210,39 @@ def _restore_tests(settings: Settings, around: Surroundings) -> Iterator[Collect
         yield Off(
             "restore_tests", "", f"no test has run: there is no {records} (pgbackrest-exporter restore-test)"
         )
+
+
+def _repository(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[Collector | Off]:
+    """One for each stanza: of repositories on this machine's disk, unless all are asked for."""
+    enabled = settings.repository.enabled
+    stanzas = around.expected.stanzas or tuple(stanza.name for stanza in latest().stanzas)
+    if enabled is False:
+        yield Off("repository", "", "repository.enabled is false")
+        return
+    if not enabled and not settings.is_local:
+        why = "pgBackRest runs elsewhere: repository.enabled: true lists its repositories all the same"
+        yield Off("repository", "", why)
+        return
+    for stanza in stanzas:
+        known = places(around.conf, stanza) if around.conf and settings.is_local else None
+        chosen = _chosen(known, enabled=bool(enabled))
+        if chosen == ():
+            yield Off("repository", stanza, _ELSEWHERE)
+        else:
+            client = _client(settings)
+            yield RepositoryCollector(
+                client=client, settings=settings.repository, stanza=stanza, places=chosen, latest=latest
+            )
+
+
+_ELSEWHERE = (
+    "no repository is on this machine's disk: LIST calls cost money or time elsewhere,"
+    " so on one host say repository.enabled: true"
+)
+
+
+def _chosen(known: tuple[Place, ...] | None, *, enabled: bool) -> tuple[Place, ...] | None:
+    """Return the repositories to list, () for none, and None for all that `info` will tell of."""
+    if enabled:
+        return known
+    return tuple(place for place in known or () if place.path is not None)

@@ -1,4 +1,4 @@
-"""WAL segment arithmetic: names, timelines, positions and the segment size.
+"""WAL segment arithmetic: names, timelines and their histories, positions and the segment size.
 
 A segment's name is three hexadecimal numbers of eight digits: timeline, upper half of the position, and
 the segment's number inside that half (PostgreSQL, src/include/access/xlog_internal.h, XLogFileName).
@@ -7,6 +7,7 @@ the segment's number inside that half (PostgreSQL, src/include/access/xlog_inter
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _NAME = re.compile(r"[0-9A-F]{24}\Z")
 _LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})\Z")
@@ -62,3 +63,28 @@ def infer_segment_size(starts: Iterable[tuple[str, str]]) -> int | None:
         if len(sizes) <= 1:
             break
     return sizes[0] if seen and len(sizes) == 1 else None
+
+
+class Switch(NamedTuple):
+    """One line of a timeline's history: an earlier *timeline*, and the position (LSN) at which it was left."""
+
+    timeline: int
+    lsn: int
+
+
+def read_history(text: str) -> tuple[Switch, ...]:
+    """Return what a .history file says, oldest first; raises ValueError where a line is none of it.
+
+    PostgreSQL, src/backend/access/transam/timeline.c, readTimeLineHistory: timeline, LSN and a reason, parted by
+    tabs; empty lines and those that begin with # say nothing.
+    """
+    switches = []
+    for line in text.splitlines():
+        words = line.split(None, 2)
+        if not words or words[0].startswith("#"):
+            continue
+        matched = _LSN.match(words[1]) if len(words) > 1 else None
+        if matched is None or not words[0].isascii() or not words[0].isdecimal():
+            raise ValueError(f"{line[:80]!r} is no line of a timeline's history")
+        switches.append(Switch(int(words[0]), (int(matched[1], 16) << 32) + int(matched[2], 16)))
+    return tuple(switches)

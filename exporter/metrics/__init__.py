@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exporter.metrics import archiver, backups, exporter, info, patroni, policy, restore_tests
+from exporter.metrics import archiver, backups, exporter, info, patroni, policy, repository, restore_tests
 from exporter.table import Group
 
 GROUPS: tuple[Group[Any], ...] = (
@@ -11,6 +11,7 @@ GROUPS: tuple[Group[Any], ...] = (
     *archiver.GROUPS,
     *patroni.GROUPS,
     *restore_tests.GROUPS,
+    *repository.GROUPS,
     *policy.GROUPS,
     *exporter.GROUPS,
 )

@@ -80,6 +80,11 @@ class PgBackRestConf:
                 types[number] = "posix"
         return MappingProxyType(types)
 
+    def repositories(self, stanza: str) -> frozenset[int]:
+        """Give the numbers of the repositories that *stanza* uses, those behind a host too."""
+        sources = (self.environment, *self._own(stanza), *self._shared())
+        return frozenset(_declared({name: None for source in sources for name in source}) or {1})
+
     def option(self, stanza: str, name: str, command: str) -> str | None:
         """Give the value in force for a *command* on *stanza*; None where none is set, or it is not kept."""
         sections = (f"{stanza}:{command}", stanza, f"global:{command}", "global")

@@ -23,6 +23,20 @@ class Standin:
         new.write_bytes(document)
         new.rename(self.folder / name)
 
+    def lists(self, path: str, document: bytes, *, repo: int = 1, walked: bool = False) -> None:
+        """Let `repo-ls PATH` print this from now on; *walked* with --recurse."""
+        self._puts(f"{'walk' if walked else 'ls'}.{repo}", f"{path.replace('/', '+')}.json", document)
+
+    def holds(self, path: str, content: bytes, *, repo: int = 1) -> None:
+        """Let `repo-get PATH` print this from now on."""
+        self._puts(f"get.{repo}", path.replace("/", "+"), content)
+
+    def _puts(self, folder: str, name: str, content: bytes) -> None:
+        (self.folder / folder).mkdir(exist_ok=True)
+        new = self.folder / folder / f"{name}.new"
+        new.write_bytes(content)
+        new.rename(self.folder / folder / name)
+
     def behaves(self, behaviour: str, stdout: bytes = b"", stderr: bytes = b"") -> None:
         """Let it do this from now on: one of the behaviours that the stand-in's head tells of, "" for none."""
         (self.folder / "stdout").write_bytes(stdout)

@@ -29,27 +29,31 @@ FLOORS = {
     for number, rooms in enumerate(
         (
             (
-                "childwatch commands exposition human logs refusal turns wal yamlfile"
-                " model model.archiver model.info model.patroni model.repository model.restore_tests model.runs"
+                "childwatch commands exposition human logs refusal spans turns wal yamlfile"
+                " model model.archiver model.info model.patroni model.restore_tests model.runs"
                 " patroni pgbackrest pgbackrest.conf settings.cadence settings.prefix settings.quantity"
                 " web web.listen web.tls web.users"
                 " postgresql postgresql.complaints spool"
                 " attended jsonfile pgbackrest.invocation pgbackrest.lasterror"
             ),
-            "patroni.answers process settings.restore_tests settings.words web.answer",
+            (
+                "model.repository patroni.answers pgbackrest.listing process"
+                " settings.restore_tests settings.words web.answer"
+            ),
             ("records settings supervised pgbackrest.here postgresql.archiving postgresql.server"),
             (
                 "patroni.access pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
-                " postgresql.primary web.config web.connection"
+                " filesystem pgbackrest.repositories postgresql.primary timelines web.config web.connection"
             ),
             (
-                "patroni.client pgbackrest.client pgbackrest.info settings.restore_tests_words table verdict"
+                "gaps patroni.client pgbackrest.client pgbackrest.info settings.restore_tests_words table"
                 " web.connections web.guard"
             ),
-            "restore settings.file",
+            "pgbackrest.lister recovery restore settings.file",
+            "pgbackrest.archive pgbackrest.backups verdict",
             (
-                "collectors collectors.archiver collectors.info collectors.patroni collectors.restore_tests"
-                " metrics page schedule"
+                "collectors collectors.archiver collectors.info collectors.patroni collectors.repository"
+                " collectors.restore_tests metrics page schedule"
             ),
             "sources state",
             "once web.site",
@@ -68,6 +72,8 @@ WORLD = {
     "collectors.info",
     "collectors.patroni",
     "collectors.restore_tests",
+    "collectors.repository",
+    "filesystem",
     "process",
     "restore",
     "spool",
@@ -90,7 +96,7 @@ HOMES = {
     "bcrypt": {"web.users"},
     "cattrs": {"settings.mistakes"},
     "isal": {"exposition"},
-    "msgspec": {"patroni.answers", "pgbackrest.info", "restore"},
+    "msgspec": {"patroni.answers", "pgbackrest.info", "pgbackrest.listing", "restore"},
     "orjson": {"pgbackrest.info"},
     "prometheus_client": {"state"},
     "psycopg": {"postgresql.server", "restore", "settings.conninfo"},
