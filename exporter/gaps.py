@@ -75,7 +75,7 @@ def judge(archive: WalArchive, backups: Sequence[Backup], around: Circumstances)
 def _newest_arrival(archive: WalArchive, timelines: Iterable[int]) -> int | None:
     """Return when the last segment came: into the newest folder, or a late one into that before."""
     folders = (folder for one in timelines for folder in archive.timelines.get(one, ())[-2:])
-    return max((max(folder.times) for folder in folders if folder.present), default=None)
+    return max((folder.newest for folder in folders if folder.present), default=None)
 
 
 class _Judgement:
@@ -141,7 +141,7 @@ class _Judgement:
         off = (self._segments.of(one).missing(*span) for one, spans in lost.items() for span in Spans(spans))
         if not self.on_course:
             return sum(off)
-        before = self._turn - 1
+        before = min(self._turn - 1, self._end)
         on = [(own.first, min(own.last, before)) for own in self.on_course if self._settled(own)]
         return sum(off) + self.missing([*on, *([(needed.first, before)] if needed else [])])
 

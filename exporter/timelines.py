@@ -53,11 +53,12 @@ class Segments:
 
     def last_arrival(self, timeline: int, *, beyond: int = -1) -> int | None:
         """Return when the latest of the segments above number *beyond* arrived."""
-        times: list[int] = []
+        newest = 0
         for folder in self.archive.timelines.get(timeline, ()):
-            skipped = max(beyond + 1 - folder.high * self._per_folder, 0)
-            times += (max(folder.times[skipped:], default=0),)
-        return max(times, default=0) or None
+            skipped = beyond + 1 - folder.high * self._per_folder
+            if folder.newest > newest and skipped < self._per_folder:
+                newest = max(newest, max(folder.times[skipped:], default=0) if skipped > 0 else folder.newest)
+        return newest or None
 
     def course(self, timeline: int) -> "Course":
         """Return the way to *timeline* that its history tells; without one it begins on that timeline."""
@@ -68,14 +69,21 @@ class Segments:
             first = max(first, number)
         return Course(self, (*legs, Leg(timeline, first, None)))
 
-    def _runs(self, folders: Sequence[Folder]) -> Iterator[tuple[int, int]]:
+    def _runs(self, folders: Sequence[Folder]) -> list[Span]:
+        """Return the runs, those of full folders in one piece: nearly all of them are."""
         full = (1 << self._per_folder) - 1
+        runs: list[Span] = []
+        first, beyond = 0, 0
         for folder in folders:
             base = folder.high * self._per_folder
-            if folder.present == full:
-                yield base, base + self._per_folder - 1
-            else:
-                yield from ((base + low, base + last) for low, last in runs_of_bits(folder.present & full))
+            if folder.present != full:
+                runs += ((base + low, base + last) for low, last in runs_of_bits(folder.present & full))
+                continue
+            if base != beyond:
+                runs.append((first, beyond - 1))
+                first = base
+            beyond = base + self._per_folder
+        return [*runs, (first, beyond - 1)]
 
     def _folder(self, timeline: int, number: int) -> Folder | None:
         if timeline not in self._folders:

@@ -24,7 +24,8 @@ class Folder:
     """The segments of one timeline that share the upper half of their position: one folder of the archive.
 
     Bit n of *present* is the segment whose lower number is n, and *times* gives when it reached the repository;
-    bit n of *gone* is one that was there once and is not any more. *size* counts the bytes of all its files.
+    bit n of *gone* is one that was there once and is not any more. *newest* is the latest of those times, 0 without
+    any. *size* counts the bytes of all its files.
     """
 
     timeline: int
@@ -34,6 +35,7 @@ class Folder:
     duplicates: int = 0
     size: int = 0
     times: "array[int]"
+    newest: int
 
     @property
     def name(self) -> str:

@@ -62,8 +62,13 @@ class Archive:
         """
         path = f"archive/{lister.stanza}/{self.id}"
         top = await lister.entries(path)
-        names = {name for name, entry in top.items() if entry.type == "path" and _FOLDER.fullmatch(name)}
-        self._known = {name: known for name, known in self._known.items() if name in names}
+        names = {
+            name
+            for name, entry in top.items()
+            if entry.type == "path" and (name in self._known or _FOLDER.fullmatch(name))
+        }
+        for name in self._known.keys() - names:
+            del self._known[name]
         wanted = self._wanted(names, again)
         if len(wanted) > _ONE_BY_ONE and not self._too_much:
             await self._walk(lister, path, names)
@@ -82,11 +87,12 @@ class Archive:
     def _wanted(self, names: Iterable[str], again: float) -> list[str]:
         """Return the folders to list now: first those that nothing is known of, then the stalest."""
         due = time.monotonic() - again
-        ages = {name: self._known[name].seen if name in self._known else float("-inf") for name in names}
-        return sorted(
-            (name for name in names if ages[name] <= due or not self._known[name].rests),
-            key=lambda name: (ages[name], name),
-        )
+        found = []
+        for name in names:
+            known = self._known.get(name)
+            if known is None or known.seen <= due or not known.rests:
+                found.append((known.seen if known else float("-inf"), name))
+        return [name for _, name in sorted(found)]
 
     async def _walk(self, lister: Lister, path: str, names: Container[str]) -> None:
         gathering = _Gathering("")
@@ -119,7 +125,7 @@ class Archive:
         newest = folders[-1].folder.timeline if folders else 0
         for known, following in zip(folders, [*folders[1:], None], strict=True):
             folder = known.folder
-            age = now - max(folder.times, default=0)
+            age = now - folder.newest
             if following is not None and following.folder.timeline == folder.timeline:
                 known.rests = age > _LATE
             else:
@@ -197,6 +203,7 @@ class _Growing:
             duplicates=self.duplicates,
             size=self.size,
             times=self.times[: self.present.bit_length()],
+            newest=max(self.times, default=0),
         )
         return before if before == folder else folder
 
