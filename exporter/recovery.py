@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exporter.gaps import Circumstances, judge
+from exporter.model.archiver import Archiving
 from exporter.model.info import Archive, RepositoryBackups, Stanza
 from exporter.model.repository import Capacity, Held, Outlook, Recovery, WalArchive
 from exporter.snapshot import Snapshot
@@ -26,16 +27,16 @@ def outlook(snapshot: Snapshot, held: Held, stanza: Stanza | None) -> Outlook:
     """Judge what one repository holds; without *stanza*, what pgBackRest says of it, little can be said."""
     expected, repo = snapshot.expected, held.repo
     told = snapshot.archiver.get(held.stanza)
-    primary = getattr(told.value, "archiving", None) if told is not None else None
+    primary = told.value.archiving if told is not None and told.value is not None else None
     archive = _current_archive(stanza, repo)
     facts = (
         held,
         stanza.backups if stanza else None,
         archive.database_id if archive else None,
-        (getattr(primary, "wal_segment_size", None) or archive.wal_segment_size) if archive else None,
+        (primary.wal_segment_size if primary else archive.wal_segment_size) if archive else None,
         expected.retentions.get((held.stanza, repo)),
-        getattr(primary, "timeline", None),
-        getattr(primary, "oldest_ready", None),
+        _timeline(snapshot, held.stanza, primary),
+        primary.oldest_ready if primary else None,
         _busy(stanza),
         snapshot.settings.repository.capacity.get(repo),
     )
@@ -52,6 +53,15 @@ def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
 def _current_archive(stanza: Stanza | None, repo: int) -> Archive | None:
     archives = stanza.current_archives() if stanza else ()
     return next((archive for archive in archives if archive.repo == repo), None)
+
+
+def _timeline(snapshot: Snapshot, stanza: str, primary: Archiving | None) -> int | None:
+    """Return the timeline that the primary, else Patroni, says the cluster is on."""
+    if primary is not None and primary.timeline is not None:
+        return primary.timeline
+    patroni = snapshot.patroni.get(stanza)
+    topology = patroni.value.topology if patroni is not None and patroni.value is not None else None
+    return topology.timeline if topology else None
 
 
 def _busy(stanza: Stanza | None) -> bool:
