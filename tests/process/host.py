@@ -93,8 +93,13 @@ class Host:
     def sets(self, **sections: Any) -> None:
         """Write settings over quick ones for tests; no pgbackrest.conf of this machine takes part."""
         info = {"every": "1s", "within": "10s"} | sections.pop("info", {})
+        # Each of its calls would count, hang or fail as the calls for info do.
+        repository = {"enabled": False} | sections.pop("repository", {})
         pgbackrest = {"config": str(self.folder / "pgbackrest.conf")} | sections.pop("pgbackrest", {})
-        self.writes("settings.yml", json.dumps({"info": info, "pgbackrest": pgbackrest} | sections))
+        self.writes(
+            "settings.yml",
+            json.dumps({"info": info, "repository": repository, "pgbackrest": pgbackrest} | sections),
+        )
 
     @property
     def environment(self) -> dict[str, str]:
