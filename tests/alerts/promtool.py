@@ -21,8 +21,20 @@ def _labels(series: str, target: dict[str, str]) -> str:
     name, *pairs = series.split()
     labels = target | dict(pair.split("=", 1) for pair in pairs)
     prefix = "" if name.split("_")[0] in {"up", "alertmanager", "prometheus"} else "pgbackrest_"
-    inner = ",".join(f"{key}={json.dumps(value)}" for key, value in labels.items())
+    inner = ",".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in labels.items())
     return f"{prefix}{name}{{{inner}}}"
+
+
+def page(world: World, now: float) -> str:
+    """The world as it stands at its beginning, in the text format; *now* is then."""
+    lines = []
+    for series, timeline in world.items():
+        value = _at(timeline, 0)
+        name = series.split()[0]
+        if value is not None and name != "up" and "job=" not in series:
+            shift = now if name.endswith("_timestamp_seconds") else 0.0
+            lines.append(f"{_labels(series, {})} {_number(value + shift)}\n")
+    return "".join(lines)
 
 
 def _at(timeline: Timeline, minute: float) -> float | None:
