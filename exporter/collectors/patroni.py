@@ -20,16 +20,10 @@ _LAST_FOR = 300.0
 # The history is asked for when the timeline changes, and now and then: it is written some seconds after that.
 _HISTORY_EVERY = 3600.0
 _HISTORY_AGAIN = 30.0
+# /patroni makes Patroni ask its PostgreSQL, and stands in for a word of PostgreSQL's own: now and then will do.
+_POSITION_EVERY = 60.0
 # What /cluster gets of a member's time; the rest is for the member's word of itself.
 _CLUSTER_SHARE = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one member answered: the cluster, None where its store is out of reach, and itself if it did."""
-
-    view: View | None
-    node: Node | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,10 +43,13 @@ class PatroniCollector:
     _failed: dict[str, float] = field(default_factory=dict, init=False, compare=False)
     _began: tuple[int, float | None] = field(default=(0, None), init=False, compare=False)
     _history_due: float = field(default=0.0, init=False, compare=False)
+    _wrote: tuple[int, int | None] = field(default=(0, None), init=False, compare=False)
+    _position_due: float = field(default=0.0, init=False, compare=False)
     _last: Cluster | None = field(default=None, init=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._access = Access(self.settings)
+        https = any(url.startswith("https:") for url in self.urls)
+        self._access = Access(self.settings, https=https)
 
     async def read(self) -> Cluster:
         """Ask once; the same facts give the very same object. Raises PatroniError or AccessError, of one line."""
@@ -63,15 +60,17 @@ class PatroniCollector:
             for index, url in enumerate(order := self._order()):
                 share = (end - time.monotonic()) / (len(order) - index)
                 try:
-                    answer = await _ask(client, url, share, positions=self.positions)
+                    answer = await _ask(client, url, share)
                 except (PatroniError, AnswerError) as error:
                     self._failed[url], troubles[url] = time.monotonic(), str(error)
                     continue
-                if answer.view is not None:
-                    self._prefer(url, answer.view)
-                    changed = await self._changed(client, url, answer.view.timeline, end)
-                    return self._remember(_cluster(answer.view, answer.node, changed))
-                nodes += [answer.node] if answer.node else []
+                if isinstance(answer, Node):
+                    nodes.append(answer)
+                    continue
+                self._prefer(url, answer)
+                position = await self._position(client, url, answer, end)
+                changed = await self._changed(client, url, answer.timeline, end)
+                return self._remember(Cluster(topology=_topology(answer, changed), leader_position=position))
         if not nodes:
             raise PatroniError(_told(self.urls, troubles))
         return self._remember(_without_store(nodes, whole=not troubles))
@@ -86,6 +85,18 @@ class PatroniCollector:
         self._failed.pop(url, None)
         leader = _place(view.leader_api) if view.leader_api else None
         self._first = next((one for one in self.urls if _place(one) == leader), url)
+
+    async def _position(self, client: Client, url: str, view: View, end: float) -> int | None:
+        """Return how far the leader wrote; on another timeline than its own a member's position says nothing of it."""
+        if view.position is not None or view.timeline is None or not self.positions:
+            return view.position
+        now = time.monotonic()
+        if self._wrote[0] != view.timeline or self._wrote[1] is None or now >= self._position_due:
+            node = await _ask_itself(client, url, end)
+            same = node is not None and node.timeline == view.timeline
+            self._wrote = view.timeline, node.position if node is not None and same else None
+            self._position_due = now + _POSITION_EVERY
+        return self._wrote[1]
 
     async def _changed(self, client: Client, url: str, timeline: int | None, end: float) -> float | None:
         """Return when *timeline* began; while that cannot be learned, what is known of it."""
@@ -114,21 +125,19 @@ class PatroniCollector:
         return last
 
 
-async def _ask(client: Client, url: str, within: float, *, positions: bool) -> _Answer:
-    """Ask one member for the cluster, and for itself only where that does not tell all: each is a connection.
+async def _ask(client: Client, url: str, within: float) -> View | Node:
+    """Ask one member for the cluster; where its store is out of reach, for itself.
 
-    Without its store Patroni hangs up on the first, or is silent for up to retry_timeout, and answers the second.
+    Patroni then hangs up on the first question, or is silent for up to retry_timeout, and answers the second.
     """
     end = time.monotonic() + within
     try:
-        view = read_cluster(await client.get(url, "/cluster", within * _CLUSTER_SHARE))
+        return read_cluster(await client.get(url, "/cluster", within * _CLUSTER_SHARE))
     except SilentError:
         node = await _ask_itself(client, url, end)
         if node is None or not node.cut_off:
             raise
-        return _Answer(None, node)
-    lacking = positions and view.leader is not None and view.position is None
-    return _Answer(view, await _ask_itself(client, url, end) if lacking else None)
+        return node
 
 
 async def _ask_itself(client: Client, url: str, end: float) -> Node | None:
@@ -140,20 +149,15 @@ async def _ask_itself(client: Client, url: str, end: float) -> Node | None:
         return None
 
 
-def _cluster(view: View, node: Node | None, changed: float | None) -> Cluster:
-    """Build what is known; on another timeline than the leader's a position says nothing of it."""
-    same = node is not None and node.timeline is not None and node.timeline == view.timeline
-    return Cluster(
-        topology=Topology(
-            dcs_reachable=True,
-            has_leader=view.leader is not None,
-            leader=view.leader,
-            members=view.members,
-            paused=view.paused,
-            timeline=view.timeline,
-            timeline_changed=changed,
-        ),
-        leader_position=node.position if node is not None and same else view.position,
+def _topology(view: View, changed: float | None) -> Topology:
+    return Topology(
+        dcs_reachable=True,
+        has_leader=view.leader is not None,
+        leader=view.leader,
+        members=view.members,
+        paused=view.paused,
+        timeline=view.timeline,
+        timeline_changed=changed,
     )
 
 

@@ -17,9 +17,9 @@ class AccessError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """What a request takes with it: the TLS context for https, whether a certificate is in it, and a login."""
+    """What a request takes with it: for https the TLS context and whether a certificate is in it, and a login."""
 
-    context: ssl.SSLContext = field(repr=False)
+    context: ssl.SSLContext | None = field(default=None, repr=False)
     certified: bool = False
     username: str | None = None
     password: str = field(default="", repr=False)
@@ -27,9 +27,10 @@ class Keys:
 
 @dataclass(slots=True)
 class Access:
-    """Reads the files that the settings name, and again when one has changed."""
+    """Reads the files that the settings name, and again when one has changed; without *https* none of TLS."""
 
     settings: Patroni
+    https: bool
     _known: Keys | None = field(default=None, init=False, repr=False)
     _signature: tuple[object, ...] = field(default=(), init=False, repr=False)
 
@@ -42,14 +43,24 @@ class Access:
     @property
     def _files(self) -> list[str]:
         settings = self.settings
-        named = (settings.ca_file, settings.cert_file, settings.key_file, settings.password_file)
-        return [file for file in named if file]
+        of_tls = (settings.ca_file, settings.cert_file, settings.key_file) if self.https else ()
+        return [file for file in (*of_tls, settings.password_file) if file]
 
     def _read(self) -> Keys:
         signature = tuple(_stamp(file) for file in self._files)
         if self._known is None or signature != self._signature:
-            self._known, self._signature = _load(self.settings), signature
+            self._known, self._signature = self._load(), signature
         return self._known
+
+    def _load(self) -> Keys:
+        settings = self.settings
+        return Keys(
+            # Reading the system's authorities takes as long as many readings do.
+            context=_context(settings) if self.https else None,
+            certified=settings.cert_file is not None,
+            username=settings.username,
+            password=_password(settings.password_file) if settings.password_file else "",
+        )
 
 
 def _stamp(file: str) -> object:
@@ -58,16 +69,6 @@ def _stamp(file: str) -> object:
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
-
-
-def _load(settings: Patroni) -> Keys:
-    password = _password(settings.password_file) if settings.username and settings.password_file else ""
-    return Keys(
-        context=_context(settings),
-        certified=settings.cert_file is not None,
-        username=settings.username,
-        password=password,
-    )
 
 
 def _context(settings: Patroni) -> ssl.SSLContext:

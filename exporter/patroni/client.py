@@ -53,7 +53,8 @@ class Client:
 
     async def _get(self, address: str) -> bytes:
         # A redirect could lead anywhere, and would take the password there.
-        async with self._session.get(address, ssl=self._keys.context, allow_redirects=False) as response:
+        context = self._keys.context or True
+        async with self._session.get(address, ssl=context, allow_redirects=False) as response:
             if response.status != 200:
                 raise PatroniError(_refusal(response.status))
             body = bytearray()
