@@ -46,3 +46,8 @@ def size(number: float | None) -> str:
     while abs(number) >= 1024 and (larger := next(units, None)):
         number, unit = number / 1024, larger
     return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+
+
+def number_of(count: int, one: str, more: str) -> str:
+    """Return a count with its noun: "1 folder", "1,200 folders"."""
+    return f"{count:,} {one if count == 1 else more}"

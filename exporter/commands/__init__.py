@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
+        "status": "say in words whether each database can be recovered",
         "collect": "read all sources once and write the metrics, for node_exporter's textfile collector",
         "run": "run a pgBackRest command and record how it went",
         "restore-test": "prove that a backup restores, and record the result",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from exporter.human import line
-from exporter.verdict.scale import Verdict
+from exporter.verdict.scale import Finding, Verdict, worst_first
 
 SIGN = {"ok": "✓", "unknown": "?", "warning": "!", "critical": "✗"}
 LOUD = {"ok": "fine", "unknown": "not known", "warning": "to look at", "critical": "in danger"}
@@ -28,3 +28,10 @@ def paragraph(html: str, class_: str = "") -> str:
 def words(text: str) -> str:
     """Return other programs' words, fit to be shown."""
     return escape(line(text))
+
+
+def listed(findings: Iterable[Finding]) -> str:
+    """Return findings as a list, the worst first; nothing where there are none."""
+    ranked = sorted(findings, key=lambda finding: worst_first(finding.verdict))
+    items = "".join(f"<li>{badge(one.verdict)} {words(one.words)}</li>" for one in ranked)
+    return f'<ul class="findings">{items}</ul>' if items else ""

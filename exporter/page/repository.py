@@ -5,11 +5,14 @@ from html import escape
 
 from exporter import wal
 from exporter.human import moment, size, span
-from exporter.model.info import Backup, Repository, Stanza
-from exporter.page.parts import badge, paragraph, row, words
+from exporter.model.info import Archive, Backup, Repository, Stanza
+from exporter.model.repository import Outlook
+from exporter.page.parts import badge, listed, paragraph, row, words
+from exporter.recovery import outlooks
 from exporter.snapshot import Snapshot
-from exporter.verdict.backups import judge_backups, judge_repository, newest_backups
+from exporter.verdict.backups import judge_backups, newest_backups
 from exporter.verdict.scale import Verdict
+from exporter.verdict.stanza import judge_repository, repository_findings
 
 
 def block(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> str:
@@ -21,8 +24,9 @@ def block(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> s
     return f"""<article>
 <h3>{badge(verdict)} repo{repo.key} <small class="quiet">{escape(", ".join(filter(None, facts)))}</small></h3>
 {paragraph(trouble, "trouble")}
+{listed(repository_findings(stanza.name, repo.key, snapshot, now))}
 {_backups(stanza, repo, snapshot, now)}
-<p class="quiet">{"<br>".join(_archive(stanza, repo))}</p>
+<p class="quiet">{"<br>".join(_archive(stanza, repo, snapshot))}</p>
 </article>
 """
 
@@ -59,19 +63,35 @@ def _backup(backup: Backup, verdict: Verdict, kept: int, now: float) -> str:
     return row(cells)
 
 
-def _archive(stanza: Stanza, repo: Repository) -> Iterator[str]:
+def _archive(stanza: Stanza, repo: Repository, snapshot: Snapshot) -> Iterator[str]:
     history = stanza.backups.of(repo.key).backups
     if history:
         yield f"Backups reach back to {moment(history[0].stop)}."
+    outlook = next((one for one in outlooks(snapshot) if _is(one, stanza, repo)), None)
     for archive in stanza.current_archives():
-        if archive.repo != repo.key:
-            continue
-        newest = wal.parse(archive.newest or "")
-        if newest is None:
-            yield "No WAL is archived."
-        else:
-            oldest = escape(archive.oldest or "")
-            yield (
-                f"WAL archived from {oldest} to {escape(archive.newest or '')} (timeline {newest.timeline}); "
-                "gaps in between are not looked for."
-            )
+        if archive.repo == repo.key:
+            yield _wal(archive, outlook)
+    if outlook is not None:
+        yield from _room(outlook)
+
+
+def _is(outlook: Outlook, stanza: Stanza, repo: Repository) -> bool:
+    return (outlook.held.stanza, outlook.held.repo) == (stanza.name, repo.key)
+
+
+def _wal(archive: Archive, outlook: Outlook | None) -> str:
+    newest = wal.parse(archive.newest or "")
+    if newest is None:
+        return "No WAL is archived."
+    names = f"{escape(archive.oldest or '')} to {escape(archive.newest or '')}"
+    span_ = f"WAL archived from {names} (timeline {newest.timeline})"
+    if outlook is None or outlook.recovery.missing_newest is None:
+        return f"{span_}; gaps in between are not looked for."
+    whole = not outlook.recovery.missing_newest and not outlook.recovery.missing_older
+    return f"{span_}, {'without a gap in what recovery needs' if whole else 'with gaps'}."
+
+
+def _room(outlook: Outlook) -> Iterator[str]:
+    yield f"It holds {size(outlook.backup_size)} of backups and {size(outlook.held.archive_size)} of WAL."
+    if capacity := outlook.capacity:
+        yield f"{size(capacity.available)} of {size(capacity.size)} are free."

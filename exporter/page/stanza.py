@@ -4,24 +4,29 @@ from html import escape
 
 from exporter.human import size
 from exporter.model.info import Lock, Stanza
-from exporter.page import repository
-from exporter.page.parts import badge, paragraph, words
+from exporter.page import repository, restore_tests
+from exporter.page.parts import badge, listed, paragraph, words
 from exporter.snapshot import Snapshot
+from exporter.verdict.recovery import sentences
 from exporter.verdict.scale import Verdict
+from exporter.verdict.stanza import findings
 
 
 def section(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) -> str:
     """Return the section of *stanza*, judged as *verdict*, at the time *now*."""
-    status = "It is expected, and pgBackRest does not list it." if stanza.status is None else ""
+    status = ""
     if stanza.status is not None and not stanza.status.ok and not _told_below(stanza):
         status = f"pgBackRest says: {words(stanza.status.message)} (code {stanza.status.code})."
     unexpected = snapshot.expected.stanzas and stanza.name not in snapshot.expected.stanzas
     note = ' <small class="quiet">not among the expected stanzas</small>' if unexpected else ""
     return f"""<section class="{verdict}">
 <h2>{badge(verdict)} {escape(stanza.name)}{note}</h2>
+{paragraph(words(" ".join(sentences(stanza, snapshot, now))), "lead")}
 {paragraph(status)}
+{listed(findings(stanza.name, snapshot, now))}
 {"".join(_running(lock) for lock in stanza.locks if lock.held)}
 {"".join(repository.block(stanza, repo, snapshot, now) for repo in stanza.repos)}
+{restore_tests.block(stanza.name, snapshot, now)}
 </section>
 """
 

@@ -28,7 +28,7 @@ def judge_backups(stanza: Stanza, repo: int, snapshot: Snapshot, now: float) -> 
     return verdicts
 
 
-def judge_repository(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> Verdict:
+def judge_backups_of(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> Verdict:
     """Judge one repository of a stanza: whether it can be read, and how old its backups are."""
     if not repo.status.ok:
         return "warning" if repo.status.code == _NO_BACKUP and _in_the_making(stanza) else "critical"

@@ -1,9 +1,10 @@
-"""The scale of verdicts."""
+"""The scale of verdicts, and a finding: a verdict with its reason."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
-from exporter.settings import Threshold
+from exporter.settings import OFF, Threshold
 
 Verdict = Literal["ok", "unknown", "warning", "critical"]
 _RANK: tuple[Verdict, ...] = ("ok", "unknown", "warning", "critical")
@@ -22,3 +23,18 @@ def worst_first(verdict: Verdict) -> int:
 def against(value: float, threshold: Threshold) -> Verdict:
     """Judge a signal of which more is worse."""
     return "critical" if value > threshold.critical else "warning" if value > threshold.warning else "ok"
+
+
+def below(value: float, threshold: Threshold) -> Verdict:
+    """Judge a signal of which less is worse; infinity is off."""
+    if threshold.critical < OFF and value < threshold.critical:
+        return "critical"
+    return "warning" if threshold.warning < OFF and value < threshold.warning else "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a person should know, in a whole sentence of plain text."""
+
+    verdict: Verdict
+    words: str

@@ -58,7 +58,7 @@ FLOORS = {
             "sources state",
             "once web.site",
             "app",
-            "commands.collect commands.restore_test commands.run commands.serve",
+            "commands.collect commands.restore_test commands.run commands.serve commands.status",
             "__main__",
         )
     )

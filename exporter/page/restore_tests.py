@@ -1,0 +1,82 @@
+"""The block of a stanza's restore tests: the last runs, and what the newest failed one said."""
+
+from collections.abc import Mapping
+from html import escape
+
+from exporter.human import moment, size, span
+from exporter.model.restore_tests import CHECKS, Check, Record, RestoreTests
+from exporter.page.parts import badge, paragraph, row, words
+from exporter.snapshot import Snapshot
+from exporter.verdict.scale import Verdict
+
+_SHOWN = 5
+_HEADS = "".join(
+    f"<th>{name}</th>" for name in ("Started", "Result", "Backup", "Recovered to", "Took", "Restored")
+)
+_RESULT: Mapping[str, tuple[Verdict, str]] = {
+    "proven": ("ok", "proven"),
+    "not_proven": ("critical", "not proven"),
+    "could_not_try": ("warning", "could not be tried"),
+    "polluted": ("critical", "left something in the repository"),
+}
+
+
+def block(stanza: str, snapshot: Snapshot, now: float) -> str:
+    """Return the block of *stanza*, or nothing where restore tests are off."""
+    known = [reading.value for reading in snapshot.restore_tests.values() if reading.value is not None]
+    if not known:
+        return ""
+    runs = [record for value in known for record in value.history if record.stanza == stanza]
+    if not runs:
+        return paragraph("No restore test is on record: pgbackrest-exporter restore-test makes one.", "quiet")
+    rows = "".join(_run(record, now) for record in runs[:_SHOWN])
+    return f"""<article>
+<h3>Restore tests{" <small>one is running</small>" if _running(stanza, known) else ""}</h3>
+<table>
+<thead><tr>{_HEADS}</tr></thead>
+<tbody>{rows}</tbody>
+</table>
+{_checks(runs[0])}
+{"".join(_tail(stanza, value) for value in known)}
+</article>
+"""
+
+
+def _running(stanza: str, known: list[RestoreTests]) -> bool:
+    return any(one.running for value in known for one in value.running if one.stanza == stanza)
+
+
+def _run(record: Record, now: float) -> str:
+    verdict, result = _RESULT[record.result]
+    repo = "" if record.repo is None else f"repo{record.repo}, "
+    return row(
+        (
+            ("Started", f'<time title="{moment(record.started)}">{span(now - record.started)} ago</time>'),
+            ("Result", f'<span title="{words(record.words)}">{badge(verdict)} {result}</span>'),
+            ("Backup", f"{repo}{escape(record.backup or '–')}"),
+            ("Recovered to", "–" if record.recovered_to is None else moment(record.recovered_to)),
+            ("Took", span(record.ended - record.started)),
+            ("Restored", size(record.restored_bytes)),
+        )
+    )
+
+
+def _checks(record: Record) -> str:
+    failed = [check for check in record.checks if check.state == "failed"]
+    items = "".join(f"<li>{badge('critical')} {_check(check)}</li>" for check in failed)
+    good = sum(check.state == "ok" for check in record.checks)
+    skipped = sum(check.state == "skipped" for check in record.checks)
+    counts = f"Checks of the last: {good} good, {len(failed)} failed, {skipped} skipped."
+    return f"{paragraph(counts, 'quiet')}{f'<ul class=findings>{items}</ul>' if items else ''}"
+
+
+def _check(check: Check) -> str:
+    return f"Not true: {escape(CHECKS.get(check.name, check.name))}. {words(check.words)}"
+
+
+def _tail(stanza: str, known: RestoreTests) -> str:
+    lines = known.tails.get(stanza, ())
+    if not lines:
+        return ""
+    text = "\n".join(words(line) for line in lines)
+    return f"<details><summary>The end of the last failed test's log</summary><pre>{text}</pre></details>"
