@@ -69,7 +69,7 @@ def plan(settings: Settings, around: Surroundings, latest: Latest) -> Plan:
     found = [
         *_info(settings, around),
         *_repository(settings, around, latest),
-        *_archiver(settings, around),
+        *_archiver(settings, around, latest),
         *_patroni(settings, around),
         *_restore_tests(settings, around),
     ]
@@ -165,19 +165,24 @@ def _patroni(settings: Settings, around: Surroundings) -> Iterator[Collector | O
             yield Off("patroni", stanza, f"no address of Patroni is named: stanzas.{stanza}.patroni")
 
 
-def _archiver(settings: Settings, around: Surroundings) -> Iterator[Collector | Off]:
-    """One for each stanza whose server is stated or here; one that only looks into the spool where that is here."""
+def _archiver(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[Collector | Off]:
+    """One for each stanza whose server is stated or here, else where the spool is here or Patroni is named."""
     if settings.archiver.enabled is False:
         yield Off("archiver", "", "switched off in the settings: archiver.enabled")
         return
     for stanza in around.expected.stanzas:
         conninfo, why = _server(settings, around, stanza)
         spool = here.spool(around.conf, stanza) if around.conf and settings.is_local else None
-        if conninfo or (spool and spool.is_dir()):
+        patroni = (
+            settings.stanzas.get(stanza, Stanza()).patroni if settings.patroni.enabled is not False else ()
+        )
+        if conninfo or patroni or (spool and spool.is_dir()):
             # libpq takes half as long to load as all the rest: it is loaded where it is used.
             from exporter.collectors.archiver import ArchiverCollector  # noqa: PLC0415
 
-            yield ArchiverCollector(settings=settings.archiver, stanza=stanza, conninfo=conninfo, spool=spool)
+            yield ArchiverCollector(
+                settings=settings.archiver, stanza=stanza, conninfo=conninfo, spool=spool, latest=latest
+            )
         else:
             yield Off("archiver", stanza, why)
 

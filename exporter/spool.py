@@ -2,10 +2,12 @@
 
 `<spool-path>/archive/<stanza>/out/` holds `<segment>.error` and `global.error` (src/command/archive/common.c). The
 next attempt removes them before it begins, so they come and go every few seconds while archiving fails: what was
-written in the last two minutes counts, still there or not. PostgreSQL tries again at least once a minute.
+written in the last two minutes counts, still there or not, until its segment's `.ok` tells that it went well.
+PostgreSQL tries again at least once a minute.
 """
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -14,7 +16,12 @@ from pathlib import Path
 
 # Seconds for which an error counts after it was written.
 _RECENT = 120.0
-_SUFFIX = ".error"
+_ERROR, _OK = ".error", ".ok"
+# The error of the whole process, which no segment's `.ok` answers but any.
+_GLOBAL = "global"
+
+Written = Mapping[str, Mapping[str, float]]
+"""When the files of each suffix were written, by segment, in seconds since the epoch."""
 
 
 class Spool:
@@ -23,8 +30,8 @@ class Spool:
     def __init__(self, folder: Path, wall: Callable[[], float] = time.time) -> None:
         self._folder = folder
         self._wall = wall
-        self._look: asyncio.Future[Mapping[str, float] | None] | None = None
-        self._written: dict[str, float] = {}
+        self._look: asyncio.Future[Written | None] | None = None
+        self._errors: dict[str, float] = {}
 
     async def errors(self, *, within: float) -> int | None:
         """Count the errors of the last two minutes; None: there is no such folder, or no right to read it.
@@ -37,34 +44,44 @@ class Spool:
         if not done:
             return None
         found, self._look = self._look.result(), None
-        self._written |= found or {}
+        if found is None:
+            return None
+        self._errors |= found[_ERROR]
         oldest = self._wall() - _RECENT
-        self._written = {name: written for name, written in self._written.items() if written >= oldest}
-        return None if found is None else len(self._written)
+        self._errors = {
+            segment: written
+            for segment, written in self._errors.items()
+            if written >= oldest and not _answered(segment, written, found[_OK])
+        }
+        return len(self._errors)
 
 
-def _written(folder: Path) -> Mapping[str, float] | None:
-    """Return when each error was written, in seconds since the epoch."""
-    found = {}
+def _answered(segment: str, written: float, went_well: Mapping[str, float]) -> bool:
+    if segment == _GLOBAL:
+        return max(went_well.values(), default=0.0) > written
+    return went_well.get(segment, 0.0) > written
+
+
+def _written(folder: Path) -> Written | None:
+    found: dict[str, dict[str, float]] = {_ERROR: {}, _OK: {}}
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.endswith(_SUFFIX):
-                    try:
-                        found[entry.name] = entry.stat().st_mtime
-                    except FileNotFoundError:
-                        continue
+                segment, dot, suffix = entry.name.rpartition(".")
+                with contextlib.suppress(FileNotFoundError):
+                    if dot + suffix in found:
+                        found[dot + suffix][segment] = entry.stat().st_mtime
     except OSError:
         return None
     return found
 
 
-def _beside(work: Callable[[], Mapping[str, float] | None]) -> asyncio.Future[Mapping[str, float] | None]:
+def _beside(work: Callable[[], Written | None]) -> asyncio.Future[Written | None]:
     """Do *work* in a thread that nobody waits for at the end."""
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[Mapping[str, float] | None] = loop.create_future()
+    future: asyncio.Future[Written | None] = loop.create_future()
 
-    def tell(found: Mapping[str, float] | None) -> None:
+    def tell(found: Written | None) -> None:
         if not future.done():
             future.set_result(found)
 

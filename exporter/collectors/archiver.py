@@ -1,4 +1,7 @@
-"""What PostgreSQL tells of its archiving, asked of the server that archives; and the errors in the local spool."""
+"""What PostgreSQL tells of its archiving, asked of the server that archives; and the errors in the local spool.
+
+Where no connection is known, the position of Patroni's leader and the newest segment that pgBackRest lists stand in.
+"""
 
 import asyncio
 import time
@@ -6,11 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exporter import wal
+from exporter.backlog import Backlog
 from exporter.model.archiver import Archiver, Archiving
+from exporter.model.info import Stanza
 from exporter.postgresql.archiving import Answer
 from exporter.postgresql.complaints import ServerError
 from exporter.postgresql.primary import Found, Primary
 from exporter.settings import Archiver as ArchiverSettings
+from exporter.snapshot import Snapshot
 from exporter.spool import Spool
 
 # The parts of a reading's time that the query may take, where the connection is kept and once more where it was
@@ -53,17 +60,22 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class ArchiverCollector:
-    """Asks the servers of *conninfo* and looks into *spool*; None: no connection is known, no spool is here."""
+    """Asks the servers of *conninfo* and looks into *spool*; None: no connection is known, no spool is here.
+
+    *latest* gives what the other collectors found.
+    """
 
     settings: ArchiverSettings
     stanza: str
     conninfo: str | None = None
     spool: Path | None = None
+    latest: Callable[[], Snapshot | None] = field(default=lambda: None, compare=False)
     name: str = field(default="archiver", init=False)
     wall: Callable[[], float] = field(default=time.time, compare=False)
     _primary: Primary | None = field(default=None, init=False, compare=False)
     _spool: Spool | None = field(default=None, init=False, compare=False)
     _counts: Counts = field(default_factory=Counts, init=False, compare=False)
+    _backlog: Backlog = field(default=Backlog(), init=False, compare=False)
     _skew: float = field(default=0.0, init=False, compare=False)
     _last: Archiver | None = field(default=None, init=False, compare=False)
 
@@ -83,7 +95,12 @@ class ArchiverCollector:
                 f"no server answered within {within:g}s", "look at their load, or raise archiver.within"
             ) from None
         archiving = self._told(found) if found else None
-        value = Archiver(asked=self._primary is not None, archiving=archiving, spool_errors=errors)
+        value = Archiver(
+            asked=self._primary is not None,
+            archiving=archiving,
+            behind=None if self._primary else self._behind(),
+            spool_errors=errors,
+        )
         if value != self._last:
             self._last = value
         return self._last
@@ -92,6 +109,25 @@ class ArchiverCollector:
         """Let go of the connection."""
         if self._primary:
             self._primary.close()
+
+    def _behind(self) -> float | None:
+        """Compare how far the leader has written with how far every repository has it."""
+        snapshot = self.latest()
+        reading = snapshot.patroni.get(self.stanza) if snapshot else None
+        cluster = reading.value if reading else None
+        stanza = (
+            next((one for one in snapshot.stanzas if one.name == self.stanza), None) if snapshot else None
+        )
+        if cluster is None or cluster.leader_position is None or stanza is None:
+            return None
+        if any(member.role == "standby_leader" for member in cluster.topology.members):
+            return None
+        archived = _archived(stanza, cluster.topology.timeline)
+        if archived is None:
+            return None
+        number, size = archived
+        self._backlog = self._backlog.after(cluster.leader_position // size - 1, number, self.wall())
+        return self._backlog.since
 
     def _told(self, found: Found) -> Archiving:
         answer = found.answer
@@ -123,3 +159,17 @@ class ArchiverCollector:
 
     def _ours(self, moment: float | None) -> float | None:
         return None if moment is None else moment - self._skew
+
+
+def _archived(stanza: Stanza, timeline: int | None) -> tuple[int, int] | None:
+    """Return the number of the newest segment that all repositories hold, and the size of a segment.
+
+    None where it is not known, or where a segment is of a timeline that the leader has not reached: it is a stray one.
+    """
+    found = []
+    for archive in stanza.current_archives():
+        segment, size = wal.parse(archive.newest or ""), archive.wal_segment_size
+        if segment is None or size is None or (timeline is not None and segment.timeline > timeline):
+            return None
+        found.append((segment.number(size), size))
+    return min(found, default=None)

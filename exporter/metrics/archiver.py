@@ -25,6 +25,8 @@ def _archivings(stanza: str, archiver: Archiver) -> Iterator[Row[Archiving]]:
 def _lags(stanza: str, archiver: Archiver) -> Iterator[Row[float | None]]:
     if archiver.archiving is not None:
         yield (stanza, "postgresql"), _waits_since(archiver.archiving)
+    if archiver.behind is not None:
+        yield (stanza, "repository"), archiver.behind
 
 
 def _waits_since(archiving: Archiving) -> float | None:
@@ -43,7 +45,8 @@ GROUPS: tuple[Group[Any], ...] = (
             Metric[float | None](
                 "wal_archive_lag_seconds",
                 "Age of the oldest WAL that waits to be archived, computed at the scrape; 0 when none waits. "
-                "source is postgresql: the primary's .ready files.",
+                "source is postgresql: the primary's .ready files; or repository, where no connection is known: "
+                "complete segments of Patroni's leader that pgBackRest does not list, no sample when there are none.",
                 lambda moment: moment,
                 "age",
             ),

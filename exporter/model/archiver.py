@@ -43,10 +43,13 @@ class Archiver:
     """What was found for one stanza.
 
     *asked* tells whether a connection is known at all; with it, *archiving* None is the knowledge that no server
-    archives: all of them are standbys. *spool_errors* counts the files in which asynchronous archiving on this
-    machine told of an error in the last two minutes; None: it has no spool here, or one that may not be read.
+    archives: all of them are standbys. Without it *behind* is the moment since which a segment that Patroni's leader
+    has written to its end is not in the archive; None: none is known to wait. *spool_errors* counts the segments of
+    which asynchronous archiving on this machine told an error in the last two minutes; None: it has no spool here, or
+    one that may not be read.
     """
 
     asked: bool = True
     archiving: Archiving | None = None
+    behind: float | None = None
     spool_errors: int | None = None

@@ -34,7 +34,7 @@ _KNOWN: tuple[tuple[str, str | None, str], ...] = (
         None,
         "create it with deploy/postgresql/exporter-role.sql",
     ),
-    (r'database ".*" does not exist', None, "add dbname=postgres to the connection string"),
+    (r'database ".*" does not exist|no such database', None, "add dbname=postgres to the connection string"),
     (r"permission denied for database", None, "GRANT CONNECT on it to that role"),
     (
         r"too many (clients|connections)|connection slots",
@@ -105,7 +105,7 @@ def asking(server: str, said: str, sqlstate: str | None, user: str, within: floa
             f"{server} did not answer the query within {within:.3g}s",
             "look at its load, or raise archiver.within",
         )
-    if sqlstate is None or sqlstate.startswith(("57P", "08")):
+    if sqlstate is None or sqlstate.startswith("57P"):
         return connecting(server, said)
     return ServerError(
         f"{server}: {_line(said)}",

@@ -33,7 +33,7 @@ FLOORS = {
                 " model model.archiver model.info model.patroni model.restore_tests model.runs"
                 " patroni pgbackrest pgbackrest.conf settings.cadence settings.prefix settings.quantity"
                 " web web.listen web.tls web.users"
-                " postgresql postgresql.complaints spool"
+                " backlog postgresql postgresql.complaints spool"
                 " attended jsonfile pgbackrest.invocation pgbackrest.lasterror"
             ),
             (

@@ -180,3 +180,11 @@ def test_behind_ssh_only_a_stated_connection_is_asked(conf: PgBackRest) -> None:
     found, off = archivers(Settings(pgbackrest=remote, stanzas=stanzas))
     assert (found["main"].conninfo, found["main"].spool) == ("host=pg1", None)
     assert off == {"own": "no connection to PostgreSQL is known: state stanzas.own.postgresql"}
+
+
+def test_where_only_patroni_is_named_archiving_is_told_by_positions() -> None:
+    stanzas = {"main": Stanza(patroni=("http://pg1:8008",))}
+    settings = Settings(pgbackrest=PgBackRest(command=("ssh", "x", "pgbackrest")), stanzas=stanzas)
+    found, _ = archivers(settings)
+    assert found["main"].conninfo is None
+    assert archivers(replace(settings, patroni=Patroni(enabled=False)))[0] == {}

@@ -25,7 +25,7 @@ def put(folder: Path, name: str, written: float) -> Path:
 async def test_errors_of_the_last_two_minutes_count_and_what_went_well_does_not(out: Path) -> None:
     put(out, "000000010000000000000001.error", NOW - 5)
     put(out, "global.error", NOW - 119)
-    put(out, "000000010000000000000002.ok", NOW - 5)
+    put(out, "000000010000000000000002.ok", NOW - 200)
     put(out, "000000010000000000000003.error", NOW - 121)
     assert await Spool(out, lambda: NOW).errors(within=5) == 2
 
@@ -53,3 +53,22 @@ async def test_a_file_instead_of_the_folder_is_nothing_known(tmp_path: Path) -> 
     file = tmp_path / "out"
     file.touch()
     assert await Spool(file, lambda: NOW).errors(within=5) is None
+
+
+async def test_what_went_well_since_is_no_error_any_more(out: Path) -> None:
+    spool = Spool(out, lambda: NOW)
+    for name in ("000000010000000000000001.error", "000000010000000000000002.error", "global.error"):
+        put(out, name, NOW - 60)
+    assert await spool.errors(within=5) == 3
+    for file in out.iterdir():
+        file.unlink()
+    put(out, "000000010000000000000001.ok", NOW - 50)
+    assert await spool.errors(within=5) == 1, "the second segment is not there yet"
+    put(out, "000000010000000000000002.ok", NOW - 40)
+    assert await spool.errors(within=5) == 0
+
+
+async def test_an_error_after_what_went_well_counts(out: Path) -> None:
+    put(out, "000000010000000000000001.ok", NOW - 50)
+    put(out, "global.error", NOW - 40)
+    assert await Spool(out, lambda: NOW).errors(within=5) == 1

@@ -7,9 +7,13 @@ import pytest
 
 from exporter.collectors.archiver import ArchiverCollector, Counts
 from exporter.model.archiver import Archiving
+from exporter.model.info import Archive, Backups, Database, Info, Stanza, Status
+from exporter.model.patroni import Cluster, Member, Topology
 from exporter.postgresql.primary import Found
 from exporter.postgresql.server import Server
 from exporter.settings import Archiver as Settings
+from exporter.settings import Settings as AllSettings
+from exporter.snapshot import Expectation, Reading, Reload, Snapshot
 from tests.unit.postgresql.answers import ROW, answer
 
 NOW: float = ROW["now"]
@@ -107,3 +111,84 @@ def test_a_hindrance_is_told(collector: ArchiverCollector) -> None:
     assert told(collector, 0.0).enabled
     assert not told(collector, 0.0, command="/bin/true").enabled
     assert math.isfinite(told(collector, 0.0).position)
+
+
+SIZE = 1 << 24
+
+
+def seen(
+    position: int | None,
+    *newest: str | None,
+    timeline: int = 1,
+    role: str = "leader",
+    size: int | None = SIZE,
+) -> Snapshot:
+    """Return what others found: the leader's position, and the newest segment of each repository."""
+    archives = tuple(
+        Archive(database_id=1, repo=repo, oldest=name, newest=name, wal_segment_size=size)
+        for repo, name in enumerate(newest, start=1)
+    )
+    databases = tuple(Database(id=1, repo=one.repo, version="15", system_id=1) for one in archives)
+    stanza = Stanza(
+        name="main",
+        status=Status(code=0, message=""),
+        databases=databases,
+        archives=archives,
+        backups=Backups("main"),
+    )
+    members = (Member(name="pg1", role=role, state="running"),)
+    topology = Topology(dcs_reachable=True, has_leader=True, leader="pg1", members=members, timeline=timeline)
+    cluster = Cluster(topology=topology, leader_position=position)
+    return Snapshot(
+        settings=AllSettings(),
+        expected=Expectation(),
+        reload=Reload(0.0),
+        info={"": Reading(value=Info(stanzas=(stanza,)), attempted=1.0)},
+        patroni={"main": Reading(value=cluster, attempted=1.0)},
+    )
+
+
+async def behind(*snapshots: Snapshot) -> list[float | None]:
+    """Read once for each snapshot, 15 seconds apart from 1000 on."""
+    now, current = 985.0, snapshots[0]
+    collector = ArchiverCollector(
+        settings=Settings(), stanza="main", latest=lambda: current, wall=lambda: now
+    )
+    found = []
+    for one in snapshots:
+        now, current = now + 15, one
+        found.append((await collector.read()).behind)
+    return found
+
+
+NINE, TEN = "000000010000000000000009", "00000001000000000000000A"
+
+
+async def test_without_a_connection_a_complete_segment_that_is_not_listed_waits() -> None:
+    inside, beyond = seen(10 * SIZE + 5, NINE), seen(11 * SIZE + 5, NINE)
+    archived = seen(11 * SIZE + 5, TEN)
+    assert await behind(inside, beyond, beyond, archived) == [None, 1015, 1015, None]
+
+
+async def test_a_repository_that_lags_behind_the_others_counts() -> None:
+    assert await behind(seen(11 * SIZE, TEN, NINE)) == [1000]
+
+
+async def test_a_segment_of_an_older_timeline_counts_and_a_stray_one_tells_nothing() -> None:
+    assert await behind(seen(11 * SIZE, NINE, timeline=2)) == [1000]
+    assert await behind(seen(11 * SIZE, "000000020000000000000009")) == [None]
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        seen(None, NINE),
+        seen(99 * SIZE),
+        seen(99 * SIZE, None),
+        seen(99 * SIZE, NINE, size=None),
+        seen(99 * SIZE, NINE, role="standby_leader"),
+    ],
+    ids=["no position", "no archive", "an empty archive", "no segment size", "a standby cluster"],
+)
+async def test_what_is_not_known_is_no_lag(unknown: Snapshot) -> None:
+    assert await behind(unknown) == [None]

@@ -81,3 +81,9 @@ def test_without_a_primary_there_is_no_sample() -> None:
 
 def test_errors_of_the_spool_need_no_database() -> None:
     assert samples(Archiver(asked=False, spool_errors=2)) == {of("wal_archive_spool_errors"): 2}
+
+
+def test_without_a_connection_the_repository_tells_of_the_lag() -> None:
+    lag = LAG.replace("postgresql", "repository")
+    assert samples(Archiver(asked=False, behind=NOW - 90)) == {lag: 90}
+    assert samples(Archiver(asked=False)) == {}
