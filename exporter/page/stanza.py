@@ -24,11 +24,26 @@ def section(stanza: Stanza, verdict: Verdict, snapshot: Snapshot, now: float) ->
 {paragraph(words(" ".join(sentences(stanza, snapshot, now))), "lead")}
 {paragraph(status)}
 {listed(findings(stanza.name, snapshot, now))}
+{_cluster(stanza.name, snapshot)}
 {"".join(_running(lock) for lock in stanza.locks if lock.held)}
 {"".join(repository.block(stanza, repo, snapshot, now) for repo in stanza.repos)}
 {restore_tests.block(stanza.name, snapshot, now)}
 </section>
 """
+
+
+def _cluster(stanza: str, snapshot: Snapshot) -> str:
+    reading = snapshot.patroni.get(stanza)
+    if reading is None or reading.value is None or not reading.value.topology.members:
+        return ""
+    topology = reading.value.topology
+    others = [member for member in topology.members if member.name != topology.leader]
+    leader = f"{topology.leader} leads" if topology.leader else "nobody leads"
+    timeline = "" if topology.timeline is None else f" on timeline {topology.timeline}"
+    members = "".join(
+        f", {member.name} is {member.role.replace('_', ' ')} ({member.state})" for member in others
+    )
+    return paragraph(words(f"Patroni: {leader}{timeline}{members}."), "quiet")
 
 
 def _told_below(stanza: Stanza) -> bool:

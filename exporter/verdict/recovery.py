@@ -16,31 +16,34 @@ def sentences(stanza: Stanza, snapshot: Snapshot, now: float) -> Iterator[str]:
     if stanza.status is None:
         yield "pgBackRest does not list it: nothing is known of its backups."
         return
-    yield _window(stanza, snapshot)
+    yield _window(stanza, snapshot, now)
     yield from _risk(stanza.name, snapshot)
     proven = proven_at(stanza.name, snapshot)
     if proven is not None:
         yield f"A restore test proved it {span(now - proven)} ago."
 
 
-def _window(stanza: Stanza, snapshot: Snapshot) -> str:
+def _window(stanza: Stanza, snapshot: Snapshot, now: float) -> str:
     backups = [backup for repo in stanza.repos for backup in newest_backups(stanza, repo.key).values()]
     if not backups:
         return "It cannot be recovered: no backup of the current database is known."
     known = [one for one in outlooks(snapshot) if one.held.stanza == stanza.name]
     whole = [one for one in known if one.recovery.start is not None and one.recovery.end is not None]
     if whole:
-        return _widest(whole)
+        return _widest(whole, now)
     if any(one.recovery.missing_newest for one in known):
         return "Backups can be restored, but the WAL after the newest of them is not whole."
     newest = max(backup.stop for backup in backups)
     return f"Its newest backup is of {moment(newest)}; whether the WAL since then is whole is not known."
 
 
-def _widest(outlooks_: list[Outlook]) -> str:
+def _widest(outlooks_: list[Outlook], now: float) -> str:
     best = max(outlooks_, key=lambda one: (one.recovery.end or 0, -(one.recovery.start or 0)))
     start, end = best.recovery.start or 0, best.recovery.end or 0
-    return f"Can be recovered to any moment from {moment(start)} to {moment(end)} (repo{best.held.repo})."
+    return (
+        f"Can be recovered to any moment from {moment(start)} ({span(now - start)} ago) to {moment(end)}"
+        f" ({span(now - end)} ago), from repo{best.held.repo}."
+    )
 
 
 def _risk(stanza: str, snapshot: Snapshot) -> Iterator[str]:
