@@ -1,0 +1,172 @@
+"""pgBackRest's folder of logs: every log that is followed, and the runs that are not over in them."""
+
+import lzma
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from exporter import tail
+from exporter.aside import Aside
+from exporter.model.runs import Kind
+from exporter.pgbackrest.log import COMMANDS
+from exporter.pgbackrest.runlog import Beginning, Found, RunLog
+from exporter.tail import News, Position
+from exporter.turns import TURNS
+
+# Work on the event loop goes in slices of so many bytes: each takes about a millisecond.
+_SLICE = 64 << 10
+_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
+
+Take = Callable[[str, Found, bool], None]
+"""Is given the stanza, what was found, and whether it stood in a log that was not read before."""
+Alive = Callable[[Beginning], bool]
+"""Tells whether a process certainly runs."""
+
+
+@dataclass(slots=True)
+class LogFolder:
+    """Follows the logs of one folder."""
+
+    path: Path
+    exclude: tuple[str, ...] = ()
+    logs: dict[str, RunLog] = field(default_factory=dict)
+    _positions: dict[str, Position] = field(default_factory=dict)
+    _seen: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    @property
+    def stanzas(self) -> set[str]:
+        """The stanzas that have a log."""
+        return {one.stanza for one in self.logs.values()}
+
+    @property
+    def pushed_asynchronously(self) -> set[str]:
+        """The stanzas that have a log of asynchronous archiving."""
+        return {one.stanza for one in self.logs.values() if one.command == "archive-push-async"}
+
+    def open(self) -> list[tuple[RunLog, Beginning]]:
+        """Return every beginning without an end."""
+        return [(one, beginning) for one in self.logs.values() for beginning in one.open]
+
+    async def read(self, aside: Aside, *, now: float, alive: Alive, take: Take) -> tuple[bool, list[str]]:
+        """Read what is new; return whether anything was, and a line for each log that cannot be read.
+
+        Raises OSError where the folder cannot be read, and StillHangs.
+        """
+        news = await aside.call(tail.look, self.path, self._wanted, self._positions, dict(self._seen))
+        troubles: list[str] = []
+        for one in news:
+            try:
+                await self._read_news(aside, one, now, alive, take, troubles)
+            except _BROKEN as error:
+                troubles.append(refused(self.path / one.name, error))
+            else:
+                self._seen[one.name] = one.state
+        return bool(news), troubles
+
+    @property
+    def readable(self) -> bool:
+        """Whether any log was ever read."""
+        return bool(self._seen)
+
+    def _wanted(self, name: str) -> bool:
+        found = _parted(name)
+        return found is not None and not any(fnmatchcase(found[0], pattern) for pattern in self.exclude)
+
+    async def _read_news(
+        self, aside: Aside, news: News, now: float, alive: Alive, take: Take, troubles: list[str]
+    ) -> None:
+        runlog = self.logs.get(news.name) or _runlog(news.name)
+        self.logs[news.name] = runlog
+        # What has no time was written since the last reading; of the first nobody knows.
+        otherwise = None if news.first else news.changed
+        for part in news.parts:
+            try:
+                reader = await aside.call(tail.Reader, part)
+            except FileNotFoundError:
+                return  # rotated meanwhile: the next reading finds it under its new name
+            try:
+                async for piece, ahead in _pieces(aside, reader):
+                    for found in runlog.feed(piece, now=now, otherwise=otherwise, alive=alive):
+                        take(runlog.stanza, found, news.first)
+                    if part.last:
+                        self._positions[news.name] = reader.position(ahead)
+            except _BROKEN as error:
+                if part.last:
+                    raise
+                troubles.append(refused(part.path, error))
+            finally:
+                reader.close()
+            if part.last:
+                self._positions[news.name] = reader.position(0)
+
+    def document(self) -> dict[str, Any]:
+        """Return how far it has come as JSON would have it."""
+        return {
+            "logs": {name: _document(one) for name, one in self.logs.items()},
+            "positions": {name: asdict(one) for name, one in self._positions.items()},
+        }
+
+    def restore(self, document: Mapping[str, Any]) -> None:
+        """Take up what `document` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+        logs = {name: _runlog(name, one) for name, one in document["logs"].items()}
+        self._positions = {name: Position(**one) for name, one in document["positions"].items()}
+        self.logs = logs
+
+
+async def _pieces(aside: Aside, reader: tail.Reader) -> AsyncIterator[tuple[bytes, int]]:
+    """Yield slices of whole lines and how many bytes were read beyond each, with a pause between them."""
+    work = TURNS.work()
+    while data := await aside.call(reader.read):
+        start = 0
+        while start < len(data):
+            end = data.find(b"\n", start + _SLICE) + 1 or len(data)
+            yield data[start:end], len(data) - end
+            start = end
+            await work.pause()
+
+
+def refused(path: Path, error: Exception) -> str:
+    """Say in one line why a file or folder cannot be read, and what helps."""
+    if isinstance(error, PermissionError):
+        return (
+            f"{path}: permission denied: let the exporter's user read it, such as by the group of its owner"
+        )
+    if isinstance(error, FileNotFoundError):
+        return f"{path}: there is no such file or folder: correct the path"
+    return f"{path}: {(getattr(error, 'strerror', None) or str(error)).lower()}: see whether it is whole"
+
+
+def _parted(name: str) -> tuple[str, str] | None:
+    """Part a log's name into stanza and command: both may have dashes in them."""
+    base = name.removesuffix(".log")
+    for command in COMMANDS:
+        stanza = base.removesuffix(f"-{command}")
+        if stanza and stanza != base:
+            return stanza, command
+    return None
+
+
+_REMEMBERED = ("last", "failed", "bad", "invalid")
+
+
+def _document(runlog: RunLog) -> dict[str, Any]:
+    return {name: getattr(runlog, name) for name in _REMEMBERED} | {
+        "open": [asdict(one) for one in runlog.open]
+    }
+
+
+def _runlog(name: str, document: Mapping[str, Any] | None = None) -> RunLog:
+    parted = _parted(name)
+    if parted is None:
+        raise ValueError(f"{name}: not the name of a log")
+    runlog = RunLog(*parted)
+    if document is not None:
+        runlog.open = [Beginning(**(one | {"kind": Kind(**one["kind"])})) for one in document["open"]]
+        runlog.last, runlog.bad = document["last"], bool(document["bad"])
+        runlog.invalid = int(document["invalid"])
+        failed = document["failed"]
+        runlog.failed = None if failed is None else (int(failed[0]), str(failed[1]))
+    return runlog
