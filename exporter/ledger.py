@@ -53,7 +53,7 @@ class Ledger:
     entered: set[str] = field(default_factory=set)
     """Names of the records that were taken in."""
     since: float = 0.0
-    """From when on runs are counted."""
+    """Since when somebody watches."""
     _begun: list[_Begun] = field(default_factory=list)
     _recorded: set[Kind] = field(default_factory=set)
 
@@ -68,7 +68,8 @@ class Ledger:
                 self._begun.append(_Begun(beginning.kind, beginning.at, beginning.pid))
                 del self._begun[:-_REMEMBERED]
             case Run():
-                self._enter(found, count=count)
+                old = first and found.moment is not None and found.moment < self.since
+                self._enter(found, count=count and not old)
             case Verification():
                 self.verifications[found.stanza, found.repo] = found
             case DroppedLine():
@@ -147,7 +148,7 @@ class Ledger:
                 changes["last_success"] = max(run.end, history.last_success or 0)
         elif not _is_older(run, history.last_failed):
             changes["last_failed"] = run
-        if count and (run.moment is None or run.moment >= self.since):
+        if count:
             counter = _COUNTERS[run.result]
             changes[counter] = getattr(history, counter) + 1
         self.histories[run.kind] = replace(history, **changes)

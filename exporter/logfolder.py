@@ -85,22 +85,22 @@ class LogFolder:
         for part in news.parts:
             try:
                 reader = await aside.call(tail.Reader, part)
+                try:
+                    async for piece, ahead in _pieces(aside, reader):
+                        for found in runlog.feed(piece, now=now, otherwise=otherwise, alive=alive):
+                            take(runlog.stanza, found, news.first)
+                        if part.last:
+                            self._positions[news.name] = reader.position(ahead)
+                    if part.last:
+                        self._positions[news.name] = reader.position(0)
+                finally:
+                    reader.close()
             except FileNotFoundError:
                 return  # rotated meanwhile: the next reading finds it under its new name
-            try:
-                async for piece, ahead in _pieces(aside, reader):
-                    for found in runlog.feed(piece, now=now, otherwise=otherwise, alive=alive):
-                        take(runlog.stanza, found, news.first)
-                    if part.last:
-                        self._positions[news.name] = reader.position(ahead)
             except _BROKEN as error:
                 if part.last:
                     raise
                 troubles.append(refused(part.path, error))
-            finally:
-                reader.close()
-            if part.last:
-                self._positions[news.name] = reader.position(0)
 
     def document(self) -> dict[str, Any]:
         """Return how far it has come as JSON would have it."""

@@ -11,6 +11,7 @@ from exporter.collectors.info import InfoCollector
 from exporter.collectors.patroni import PatroniCollector
 from exporter.collectors.repository import RepositoryCollector
 from exporter.collectors.restore_tests import RestoreTestsCollector
+from exporter.collectors.runs import RunsCollector
 from exporter.pgbackrest import conf as pgbackrest_conf
 from exporter.pgbackrest import here
 from exporter.pgbackrest.client import Client
@@ -72,6 +73,7 @@ def plan(settings: Settings, around: Surroundings, latest: Latest) -> Plan:
         *_archiver(settings, around, latest),
         *_patroni(settings, around),
         *_restore_tests(settings, around),
+        *_runs(settings, around, latest),
     ]
     return Plan(
         collectors=MappingProxyType(
@@ -251,3 +253,48 @@ def _chosen(known: tuple[Place, ...] | None, *, enabled: bool) -> tuple[Place, .
     if enabled:
         return known
     return tuple(place for place in known or () if place.path is not None)
+
+
+def _runs(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[Collector | Off]:
+    """One for all stanzas, where there are logs or records."""
+    own = settings.runs
+    if own.enabled is False:
+        yield Off("runs", "", "switched off in the settings: runs.enabled")
+        return
+    conf = around.conf if settings.is_local else None
+    stanzas = around.expected.stanzas
+    logs = Path(own.log_path) if own.log_path else here.logs(conf) if conf else None
+    records = Path(settings.run_records)
+    quiet = tuple(filter(None, (here.too_quiet(conf, name) for name in stanzas))) if conf else ()
+    is_recorded = own.records is not None or records.is_dir()
+    if own.log_path is None and (
+        logs is None or not logs.is_dir() or (stanzas and len(quiet) == len(stanzas))
+    ):
+        logs = None
+    if logs is None and not is_recorded and not own.enabled:
+        yield Off("runs", "", _why_no_runs(conf, quiet, records))
+        return
+    lowest = ((name, here.lowest_repository(conf, name)) for name in stanzas) if conf else ()
+    yield RunsCollector(
+        settings=own,
+        log_path=logs,
+        lock_path=here.locks(conf) if conf else None,
+        records=records,
+        state=Path(settings.state_path, "runs.json"),
+        stanzas=stanzas,
+        exclude=settings.exclude,
+        lowest_repos=tuple((name, str(repo)) for name, repo in lowest if repo != 1),
+        blind=quiet,
+        latest=latest,
+    )
+
+
+def _why_no_runs(conf: PgBackRestConf | None, quiet: tuple[str, ...], records: Path) -> str:
+    if conf is None:
+        return "pgBackRest's logs are not here: state runs.log_path, or runs.records"
+    if quiet:
+        return quiet[0]
+    return (
+        f"there are neither logs in {here.logs(conf)} nor records in {records}: state runs.log_path, or start "
+        "commands by `pgbackrest-exporter run`"
+    )

@@ -165,8 +165,12 @@ class Reader:
         if self._inode != part.inode:
             self._file.close()
             raise FileNotFoundError(f"{part.path}: rotated meanwhile")
-        self._head = self._file.read(_HEAD)
-        self._file.seek(part.offset)
+        try:
+            self._head = self._file.read(_HEAD)
+            self._file.seek(part.offset)
+        except BaseException:
+            self._file.close()
+            raise
 
     def read(self) -> bytes:
         """Return the next lines, "" at the end; what has no end of line yet is left for the next time.

@@ -2,13 +2,24 @@
 
 from typing import Any
 
-from exporter.metrics import archiver, backups, exporter, info, patroni, policy, repository, restore_tests
+from exporter.metrics import (
+    archiver,
+    backups,
+    exporter,
+    info,
+    patroni,
+    policy,
+    repository,
+    restore_tests,
+    runs,
+)
 from exporter.table import Group
 
 GROUPS: tuple[Group[Any], ...] = (
     *info.GROUPS,
     *backups.GROUPS,
     *archiver.GROUPS,
+    *runs.GROUPS,
     *patroni.GROUPS,
     *restore_tests.GROUPS,
     *repository.GROUPS,

@@ -24,7 +24,7 @@ _PREFIX = "PGBACKREST_"
 _HARMLESS = re.compile(
     r"repo\d+-(?:type|path|host|retention-[a-z-]+)"
     r"|pg\d+-(?:path|socket-path|port|user|host|database)"
-    r"|(?:log|lock|spool)-path"
+    r"|(?:log|lock|spool)-path|log-level-file"
 )
 # A plain `info` takes no notice of these in a stanza's section (seen in 2.45).
 _LOCATION = re.compile(r"repo\d+-(?:path|type|host|(?:host|cipher|s3|azure|gcs|sftp|storage)-.+)")

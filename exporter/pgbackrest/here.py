@@ -1,4 +1,4 @@
-"""What pgbackrest.conf tells of this machine: the PostgreSQL server that it backs up here, and its spool."""
+"""What pgbackrest.conf tells of this machine: the PostgreSQL server that it backs up here, spool, logs and locks."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,12 @@ from exporter.pgbackrest.conf import PgBackRestConf
 # pgBackRest's highest number of a cluster, and its defaults (src/build/config/config.yaml).
 _MOST_CLUSTERS = 256
 _SPOOL = "/var/spool/pgbackrest"
+_LOGS = "/var/log/pgbackrest"
+_LOCKS = "/tmp/pgbackrest"  # noqa: S108 – pgBackRest's own default
 _PORT = "5432"
+# Beginnings and ends of runs are logged from `info` on.
+_TOO_QUIET = ("off", "error", "warn")
+_OPTIONS_OF_REPOSITORY = ("path", "type", "host", "cipher-type")
 # Where servers put their socket: Debian's and others' packages, PostgreSQL itself.
 _SOCKETS = (Path("/var/run/postgresql"), Path("/tmp"))  # noqa: S108 – it is where the socket is, nothing is made there
 
@@ -44,6 +49,39 @@ def spool(conf: PgBackRestConf, stanza: str) -> Path:
     """Return the folder in which asynchronous archiving leaves its results, there or not."""
     path = conf.option(stanza, "spool-path", "archive-push") or _SPOOL
     return Path(path, "archive", stanza, "out")
+
+
+def logs(conf: PgBackRestConf) -> Path:
+    """Return the folder of log files, there or not."""
+    return Path(conf.option("", "log-path", "backup") or _LOGS)
+
+
+def locks(conf: PgBackRestConf) -> Path:
+    """Return the folder of locks and stop files, there or not."""
+    return Path(conf.option("", "lock-path", "backup") or _LOCKS)
+
+
+def too_quiet(conf: PgBackRestConf, stanza: str) -> str | None:
+    """Return a line on a stanza in whose log files no run can be seen."""
+    level = conf.option(stanza, "log-level-file", "backup")
+    if level not in _TOO_QUIET:
+        return None
+    return (
+        f"{stanza}: log-level-file={level} in pgbackrest.conf leaves no run to see: set it to info, or start "
+        "commands by `pgbackrest-exporter run`"
+    )
+
+
+def lowest_repository(conf: PgBackRestConf, stanza: str) -> int:
+    """Return the number of the repository that is used where none is named."""
+    return next(
+        (
+            number
+            for number in range(1, _MOST_CLUSTERS + 1)
+            if any(conf.option(stanza, f"repo{number}-{name}", "backup") for name in _OPTIONS_OF_REPOSITORY)
+        ),
+        1,
+    )
 
 
 def _server(conf: PgBackRestConf, stanza: str, number: int, data: Path) -> LocalServer:

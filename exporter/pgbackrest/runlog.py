@@ -39,10 +39,14 @@ _AHEAD = 3600.0
 
 @dataclass(slots=True)
 class Beginning:
-    """A process that has begun and not ended, as far as its log goes. *locked*: it got beyond its lock."""
+    """A process that has begun and not ended, as far as its log goes. *locked*: it got beyond its lock.
+
+    *at* is None where its log tells no time; then *seen* is when it was read.
+    """
 
     kind: Kind
     at: float | None
+    seen: float | None = None
     pid: int | None = None
     exec_id: str = ""
     lock: str = ""
@@ -92,9 +96,10 @@ class RunLog:
             case Begun():
                 yield from self._begun(event)
             case Locked():
-                yield from self._locked(self._moment(event.stamp))
+                self._told(event.stamp)
+                yield from self._locked()
             case Failed():
-                self._moment(event.stamp)
+                self._told(event.stamp)
                 self.failed = event.code, lasterror.one_line(event.words.decode(errors="replace"))
             case Ended():
                 yield from self._ended(event, alive)
@@ -104,15 +109,19 @@ class RunLog:
             case Dropped():
                 yield event
 
-    def _moment(self, stamp: Stamp) -> float | None:
+    def _told(self, stamp: Stamp) -> float | None:
         moment = self._clock.moment(stamp, self.last)
         if moment is None or moment > self._now + _AHEAD:
-            return self._otherwise
+            return None
         self.last = moment
         return moment
 
+    def _moment(self, stamp: Stamp) -> float | None:
+        moment = self._told(stamp)
+        return self._otherwise if moment is None else moment
+
     def _begun(self, event: Begun) -> Iterator[Found]:
-        at = self._moment(event.stamp)
+        at = self._told(event.stamp)
         asked, lowest = invocation.of_options(self.command.removesuffix("-async"), self.stanza, event.options)
         kind = Kind(
             stanza=self.stanza,
@@ -124,6 +133,7 @@ class RunLog:
         beginning = Beginning(
             kind=kind,
             at=at,
+            seen=self._otherwise,
             pid=int(exec_id[2]) if exec_id else None,
             exec_id=exec_id[1] if exec_id else "",
             lock=kind.repo if _version(event.version) >= _LOCK_BY_REPO else "",
@@ -136,13 +146,11 @@ class RunLog:
         for lost in self.open[:-_MOST_OPEN]:
             yield from self.close(lost, "killed")
 
-    def _locked(self, at: float | None) -> Iterator[Found]:
+    def _locked(self) -> Iterator[Found]:
         """Take note of who got the lock: who held it before is gone."""
         holder = next((one for one in self.open if not one.locked), None)
         if holder is not None:
             holder.locked = True
-            if holder.at is None:
-                holder.at = at
             yield from self._displaced(holder)
 
     def _displaced(self, holder: Beginning) -> Iterator[Found]:
@@ -219,7 +227,8 @@ class RunLog:
         """Yield the run that *who* began, and forget that it goes on."""
         self.open.remove(who)
         if not who.dry:
-            yield Run(kind=who.kind, result=result, start=who.at, end=at, exit_code=code, words=words)
+            start = who.seen if who.at is None else who.at
+            yield Run(kind=who.kind, result=result, start=start, end=at, exit_code=code, words=words)
 
 
 def _version(text: str) -> tuple[int, int]:

@@ -91,15 +91,14 @@ class Host:
         return new.rename(file)
 
     def sets(self, **sections: Any) -> None:
-        """Write settings over quick ones for tests; no pgbackrest.conf of this machine takes part."""
+        """Write settings over quick ones for tests; no pgbackrest.conf and no log of this machine take part."""
         info = {"every": "1s", "within": "10s"} | sections.pop("info", {})
         # Each of its calls would count, hang or fail as the calls for info do.
         repository = {"enabled": False} | sections.pop("repository", {})
         pgbackrest = {"config": str(self.folder / "pgbackrest.conf")} | sections.pop("pgbackrest", {})
-        self.writes(
-            "settings.yml",
-            json.dumps({"info": info, "repository": repository, "pgbackrest": pgbackrest} | sections),
-        )
+        runs = {"enabled": False} | sections.pop("runs", {})
+        own = {"info": info, "repository": repository, "runs": runs, "pgbackrest": pgbackrest}
+        self.writes("settings.yml", json.dumps(own | sections))
 
     @property
     def environment(self) -> dict[str, str]:

@@ -34,26 +34,29 @@ FLOORS = {
                 " patroni pgbackrest pgbackrest.conf settings.cadence settings.prefix settings.quantity"
                 " web web.listen web.tls web.users"
                 " backlog postgresql postgresql.complaints spool"
-                " attended jsonfile pgbackrest.invocation pgbackrest.lasterror"
+                " attended jsonfile pgbackrest.invocation pgbackrest.lasterror pgbackrest.log tail aside"
             ),
             (
                 "model.repository patroni.answers pgbackrest.listing process"
                 " settings.restore_tests settings.words web.answer"
             ),
-            ("records settings supervised pgbackrest.here postgresql.archiving postgresql.server"),
+            (
+                "records settings supervised pgbackrest.here postgresql.archiving postgresql.server pgbackrest.runlog"
+            ),
             (
                 "patroni.access pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
                 " filesystem pgbackrest.repositories postgresql.primary timelines web.config web.connection"
+                " evidence ledger logfolder"
             ),
             (
                 "gaps patroni.client pgbackrest.client pgbackrest.info settings.restore_tests_words table"
-                " web.connections web.guard"
+                " web.connections web.guard lastword unfinished"
             ),
             "pgbackrest.lister recovery restore settings.file",
             "pgbackrest.archive pgbackrest.backups verdict",
             (
                 "collectors collectors.archiver collectors.info collectors.patroni collectors.repository"
-                " collectors.restore_tests metrics page schedule"
+                " collectors.restore_tests collectors.runs metrics page schedule"
             ),
             "sources state",
             "once web.site",
@@ -74,10 +77,12 @@ WORLD = {
     "collectors.restore_tests",
     "collectors.repository",
     "filesystem",
+    "logfolder",
     "process",
     "restore",
     "spool",
     "supervised",
+    "tail",
     *(room for room in FLOORS if room.startswith(("patroni", "pgbackrest", "postgresql"))),
 }
 WIRE = {

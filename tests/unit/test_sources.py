@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from exporter.collectors.archiver import ArchiverCollector
-from exporter.settings import Archiver, Patroni, PgBackRest, Settings, Stanza
-from exporter.snapshot import Expectation, Reload, Snapshot
+from exporter.collectors.runs import RunsCollector
+from exporter.settings import Archiver, Patroni, PgBackRest, Runs, Settings, Stanza
+from exporter.snapshot import Expectation, Off, Reload, Snapshot
 from exporter.sources import look_around, plan
 
 CONF = """\
@@ -188,3 +189,73 @@ def test_where_only_patroni_is_named_archiving_is_told_by_positions() -> None:
     found, _ = archivers(settings)
     assert found["main"].conninfo is None
     assert archivers(replace(settings, patroni=Patroni(enabled=False)))[0] == {}
+
+
+def runs(settings: Settings) -> RunsCollector | Off:
+    found = plan(
+        settings,
+        look_around(settings),
+        lambda: Snapshot(settings=settings, expected=Expectation(), reload=Reload(0.0)),
+    )
+    one = found.collectors.get(("runs", ""))
+    if one is None:
+        (off,) = (off for off in found.off if off.collector == "runs")
+        return off
+    assert isinstance(one, RunsCollector)
+    return one
+
+
+def with_logs(tmp_path: Path, *options: str) -> Settings:
+    (tmp_path / "log").mkdir(exist_ok=True)
+    file = tmp_path / "logs.conf"
+    file.write_text("\n".join([f"[global]\nlog-path={tmp_path}/log\nlock-path=/locks", *options, "[main]\n"]))
+    return Settings(pgbackrest=PgBackRest(config=str(file)), state_path=str(tmp_path))
+
+
+def test_logs_and_locks_are_where_pgbackrest_conf_says(tmp_path: Path) -> None:
+    found = runs(with_logs(tmp_path, "repo3-path=/three", "repo2-host=there"))
+    assert isinstance(found, RunsCollector)
+    assert (found.log_path, found.lock_path) == (tmp_path / "log", Path("/locks"))
+    assert (found.records, found.state) == (tmp_path / "runs", tmp_path / "runs.json")
+    assert (found.stanzas, found.lowest_repos, found.blind) == (("main",), (("main", "2"),), ())
+    assert found == runs(with_logs(tmp_path, "repo3-path=/three", "repo2-host=there"))
+
+
+def test_without_logs_and_records_it_is_off_and_says_so(tmp_path: Path) -> None:
+    settings = with_logs(tmp_path)
+    (tmp_path / "log").rmdir()
+    off = runs(settings)
+    assert isinstance(off, Off)
+    assert f"neither logs in {tmp_path}/log nor records in {tmp_path}/runs" in off.why
+    (tmp_path / "runs").mkdir()
+    found = runs(settings)
+    assert isinstance(found, RunsCollector)
+    assert found.log_path is None
+
+
+@pytest.mark.parametrize("level", ["off", "error", "warn"])
+def test_a_log_that_says_too_little_is_told(tmp_path: Path, level: str) -> None:
+    settings = with_logs(tmp_path, f"log-level-file={level}")
+    off = runs(settings)
+    assert isinstance(off, Off)
+    assert f"log-level-file={level}" in off.why
+    (tmp_path / "runs").mkdir()
+    found = runs(settings)
+    assert isinstance(found, RunsCollector)
+    assert len(found.blind) == 1
+
+
+def test_logs_of_another_machine_are_not_these(tmp_path: Path) -> None:
+    settings = replace(with_logs(tmp_path), pgbackrest=PgBackRest(command=("ssh", "repo", "pgbackrest")))
+    off = runs(settings)
+    assert isinstance(off, Off)
+    assert "runs.log_path" in off.why
+    found = runs(replace(settings, runs=Runs(log_path=f"{tmp_path}/log")))
+    assert isinstance(found, RunsCollector)
+    assert (found.log_path, found.lock_path) == (tmp_path / "log", None)
+
+
+def test_runs_can_be_switched_off(tmp_path: Path) -> None:
+    off = runs(replace(with_logs(tmp_path), runs=Runs(enabled=False)))
+    assert isinstance(off, Off)
+    assert "runs.enabled" in off.why
