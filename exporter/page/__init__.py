@@ -94,6 +94,11 @@ def _notes(snapshot: Snapshot) -> str:
         for reading in snapshot.info.values()
         for line in (reading.value.skipped if reading.value else ())[:10]
     ]
+    notes += [
+        f"Not seen: {words(line)}"
+        for reading in snapshot.runs.values()
+        for line in (reading.value.troubles if reading.value else ())[:10]
+    ]
     return f'<section class="warning">{"".join(map(paragraph, notes))}</section>' if notes else ""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from exporter.model.info import Repository, Stanza
 from exporter.recovery import outlooks
 from exporter.snapshot import Snapshot
-from exporter.verdict import archive, archiving, restore_tests
+from exporter.verdict import archive, archiving, restore_tests, runs
 from exporter.verdict.backups import judge_backups_of
 from exporter.verdict.scale import Finding, Verdict, worst
 
@@ -33,6 +33,7 @@ def judge_repository(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: 
 def findings(stanza: str, snapshot: Snapshot, now: float) -> Iterator[Finding]:
     """Yield what concerns the stanza as a whole."""
     yield from archiving.findings(stanza, snapshot, now)
+    yield from runs.findings(stanza, snapshot)
     yield from restore_tests.findings(stanza, snapshot, now)
 
 

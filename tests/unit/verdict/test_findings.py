@@ -1,5 +1,6 @@
 """Each finding has its verdict, and nothing is found where all is well."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,9 +11,11 @@ from exporter.model.patroni import Cluster, Topology
 from exporter.model.repository import Capacity, Held, Outlook, Recovery
 from exporter.model.restore_tests import Record, RestoreTests
 from exporter.model.restore_tests import Tested as Outcome
+from exporter.model.runs import History, Kind, Run, Runs, Stop, Verification
 from exporter.settings import Settings, Threshold, Thresholds
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
 from exporter.verdict import archive, archiving, restore_tests
+from exporter.verdict.runs import findings as findings_of_runs
 from exporter.verdict.scale import Finding, Verdict
 
 NOW = 1795400000.0
@@ -220,3 +223,50 @@ def test_a_test_that_failed_is_told_in_its_own_words(result: str, verdict: Verdi
     ((found, said),) = of_tests(record, NOW - DAY)
     assert found == verdict
     assert said.endswith("a page is damaged")
+
+
+KIND = Kind(stanza="demo", command="backup", backup_type="full", repo="1")
+FAILED = Run(
+    kind=KIND, result="failure", start=NOW - 90, end=NOW - 60, exit_code=82, words="WAL was not archived"
+)
+
+
+def of_runs(runs: Runs) -> list[tuple[Verdict, str]]:
+    return told(findings_of_runs("demo", replace(snapshot(), runs={"": Reading(value=runs)})))
+
+
+def test_a_run_that_failed_is_told_until_one_of_its_kind_succeeds() -> None:
+    history = History(kind=KIND, last=FAILED, last_failed=FAILED, last_success=NOW - HOUR)
+    ((verdict, words),) = of_runs(Runs(histories=(history,)))
+    assert verdict == "warning"
+    assert words.startswith("The last full backup to repo1 failed at 2026-")
+    assert words.endswith(" with exit code 82: WAL was not archived")
+    assert of_runs(Runs(histories=(replace(history, last_success=NOW),))) == []
+
+
+def test_a_run_that_vanished_was_killed() -> None:
+    killed = replace(FAILED, result="killed", end=None, exit_code=None, words=None)
+    ((_, words),) = of_runs(Runs(histories=(History(kind=KIND, last=killed, last_failed=killed),)))
+    assert re.fullmatch(r"The last full backup to repo1 was killed at [-0-9: ]+ UTC\.", words)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        Runs(stops=(Stop(stanza="demo", stopped=True),)),
+        Runs(
+            verifications=(Verification(stanza="demo", repo="1", ok=False, invalid_files=2, completed=NOW),)
+        ),
+    ],
+    ids=["stop file", "verify"],
+)
+def test_a_stop_file_and_damage_are_critical(runs: Runs) -> None:
+    assert [verdict for verdict, _ in of_runs(runs)] == ["critical"]
+
+
+def test_what_is_of_another_stanza_or_good_is_not_told() -> None:
+    other = Runs(
+        stops=(Stop(stanza="other", stopped=True), Stop(stanza="demo", stopped=False)),
+        verifications=(Verification(stanza="demo", repo="1", ok=True, invalid_files=0, completed=NOW),),
+    )
+    assert of_runs(other) == []
