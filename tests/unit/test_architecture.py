@@ -231,6 +231,6 @@ def test_a_collector_has_one_name_everywhere() -> None:
     sections = {field.name for field in fields(Settings) if hasattr(getattr(settings, field.name), "every")}
     snapshot = Snapshot(settings=settings, expected=Expectation(), reload=Reload(at=0.0))
     readings = set(snapshot.readings())
-    assert collectors() <= sections, "file in collectors/ = section of the settings"
-    assert collectors() <= readings <= {field.name for field in fields(Snapshot)}, "= field of the snapshot"
+    assert collectors() == sections, "file in collectors/ = section of the settings"
+    assert collectors() == readings <= {field.name for field in fields(Snapshot)}, "= field of the snapshot"
     assert {name: labels(name) for name in collectors()} == {name: {name} for name in collectors()}, "= label"
