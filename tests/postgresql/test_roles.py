@@ -1,6 +1,7 @@
 """A primary and its standby: who is asked, before, while and after they change places."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -9,6 +10,7 @@ from exporter.model.archiver import Archiving
 from exporter.postgresql.complaints import ServerError
 from tests.lab.cluster import PORT
 from tests.postgresql.node import Node
+from tests.postgresql.pooler import Pooler, pooler
 from tests.postgresql.reading import archiving, reader, until
 
 
@@ -26,8 +28,15 @@ async def again(collector: ArchiverCollector) -> Archiving:
     raise AssertionError("nothing is found")
 
 
+@pytest.fixture
+async def between(pair: tuple[Node, Node]) -> AsyncIterator[Pooler]:
+    """A pooler in front of the first server."""
+    async with pooler(pair[0].socket) as one:
+        yield one
+
+
 async def test_the_primary_is_followed_through_a_switchover_and_the_demoted_node_is_left(
-    pair: tuple[Node, Node],
+    pair: tuple[Node, Node], between: Pooler
 ) -> None:
     """One story, in the order in which it happens to a cluster."""
     first, second = pair
@@ -51,6 +60,12 @@ async def test_the_primary_is_followed_through_a_switchover_and_the_demoted_node
     assert (found.server, found.role, found.timeline, found.enabled) == (second.name, "standby", None, True)
     assert (await archiving(reader(both(second, first)))).server == first.name, "the primary goes before it"
 
+    hosts = f"host=127.0.0.1,{second.socket} port={between.port},{PORT} user=exporter"
+    pooled = reader(f"{hosts} sslmode=disable gssencmode=disable")
+    for _ in range(2):
+        assert (await archiving(pooled)).server == f"127.0.0.1:{between.port}"
+    assert between.sessions == 1, "it is kept"
+
     first.leave()
     with pytest.raises(ServerError) as caught:
         await collector.read()
@@ -69,6 +84,9 @@ async def test_the_primary_is_followed_through_a_switchover_and_the_demoted_node
     assert (await archiving(collector)).server == second.name
     assert (await archiving(reader(both(first, second)))).server == second.name
     assert (await reader(first.conninfo).read()).archiving is None
+    between.renew()
+    assert (await archiving(pooled)).server == second.name, "the kept session was the demoted server's"
+    pooled.close()
 
     second.stop()
     first.stop()
