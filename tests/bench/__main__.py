@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import readings, report
+from tests.bench import gaps, readings, report
 from tests.bench.client import Connection
 from tests.bench.documents import Document, Size
 from tests.bench.measure import CHANGES, Collections, Measured, first_full_scrape, under_load
@@ -207,6 +207,10 @@ def main() -> int:
     rows = list(readings.rows())
     print(f"\nOther readings\n{report.text(rows)}", flush=True)
     chapters.append(f"## Other readings\n\n{report.markdown(rows)}\n")
+    say("gap scan")
+    rows = list(gaps.table(gaps.measured()))
+    print(f"\nGap scan\n{report.text(rows)}", flush=True)
+    chapters.append(f"## Gap scan\n\n{report.markdown(rows)}\n")
     if given.markdown:
         given.markdown.write_text(report.chapter(versions, chapters), encoding="utf-8")
     return 0

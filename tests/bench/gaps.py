@@ -30,7 +30,6 @@ SEGMENTS = 1_000_000
 SIZE = 16 << 20
 PER_FOLDER = 256
 TIMELINES = 3
-FOLDERS = SEGMENTS // PER_FOLDER
 MIB = 1 << 20
 AGO = 86_400  # s: all but the newest folder came long ago
 _SHA = "9efd86a4a94df1efb78f1b4d1cd8648f4fd1be01"
@@ -47,65 +46,72 @@ class GapScan:
     extra: float
 
 
-def _timeline(folder: int) -> int:
-    return 1 + folder * TIMELINES // FOLDERS
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """So many full folders, shared out to the timelines."""
 
+    folders: int
 
-def _name(folder: int) -> str:
-    return f"{_timeline(folder):08X}{folder:08X}"
+    def timeline(self, folder: int) -> int:
+        """The timeline of a folder."""
+        return 1 + folder * TIMELINES // self.folders
 
+    def name(self, folder: int) -> str:
+        """The name of a folder."""
+        return f"{self.timeline(folder):08X}{folder:08X}"
 
-def _files(folder: int, moment: int, upto: int = PER_FOLDER) -> Iterator[str]:
-    for low in range(upto):
-        entry = f'{{"type":"file","size":{4_000_000 + low},"time":{moment}}}'
-        yield f'"{_name(folder)}{low:08X}-{_SHA}.gz":{entry}'
+    def files(self, folder: int, moment: int, upto: int = PER_FOLDER) -> Iterator[str]:
+        """The entries of a folder's first segments."""
+        for low in range(upto):
+            entry = f'{{"type":"file","size":{4_000_000 + low},"time":{moment}}}'
+            yield f'"{self.name(folder)}{low:08X}-{_SHA}.gz":{entry}'
 
 
 def _object(entries: Sequence[str]) -> bytes:
     return ("{" + ",".join(('".":{"type":"path"}', *entries)) + "}\n").encode()
 
 
-def publish(standin: Standin, now: int) -> None:
+def publish(standin: Standin, shape: Shape, now: int) -> None:
     """Let `repo-ls` print the archive, in which one segment is missing."""
     root = "archive/demo/15-1"
     standin.lists("archive/demo", _object(['"15-1":{"type":"path"}']))
     histories = [f'"{one:08X}.history":{{"type":"file","size":80,"time":{now}}}' for one in (2, 3)]
-    folders = [f'"{_name(folder)}":{{"type":"path"}}' for folder in range(FOLDERS)]
+    folders = [f'"{shape.name(folder)}":{{"type":"path"}}' for folder in range(shape.folders)]
     standin.lists(root, _object([*histories, *folders]))
-    switches = [next(f for f in range(FOLDERS) if _timeline(f) == one) for one in (2, 3)]
+    switches = [next(f for f in range(shape.folders) if shape.timeline(f) == one) for one in (2, 3)]
     lines = [f"{n}\t{folder:X}/0\tno recovery target specified\n" for n, folder in enumerate(switches, 1)]
     for one in (2, 3):
         standin.holds(f"{root}/{one:08X}.history", "".join(lines[: one - 1]).encode())
     with (standin.folder / "ls.1" / "whole").open("w") as whole:
         whole.write('{".":{"type":"path"}')
-        for folder in range(FOLDERS):
-            whole.write(f',"{_name(folder)}":{{"type":"path"}}')
-            for low, line in enumerate(_files(folder, now - AGO)):
-                if (folder, low) != (FOLDERS // 2, 7):
-                    whole.write(f',"{_name(folder)}/{line[1:]}')
+        for folder in range(shape.folders):
+            whole.write(f',"{shape.name(folder)}":{{"type":"path"}}')
+            for low, line in enumerate(shape.files(folder, now - AGO)):
+                if (folder, low) != (shape.folders // 2, 7):
+                    whole.write(f',"{shape.name(folder)}/{line[1:]}')
         whole.write("}\n")
     (standin.folder / "walk.1").mkdir()
     (standin.folder / "ls.1" / "whole").rename(standin.folder / "walk.1" / f"{root.replace('/', '+')}.json")
-    publish_newest(standin, now, PER_FOLDER - 8)
+    publish_newest(standin, shape, now, PER_FOLDER - 8)
 
 
-def publish_newest(standin: Standin, now: int, upto: int) -> None:
+def publish_newest(standin: Standin, shape: Shape, now: int, upto: int) -> None:
     """Let the newest folder hold so many segments."""
-    newest = FOLDERS - 1
-    standin.lists(f"archive/demo/15-1/{_name(newest)}", _object([*_files(newest, now, upto)]))
+    newest = shape.folders - 1
+    standin.lists(f"archive/demo/15-1/{shape.name(newest)}", _object([*shape.files(newest, now, upto)]))
     standin.lists("backup/demo", _object([]))
 
 
-def _snapshot(now: int) -> Snapshot:
+def _snapshot(shape: Shape, now: int) -> Snapshot:
     ok = Status(code=0, message="ok")
     backups = tuple(
         Backup(
             stanza="demo", repo=1, label=label, type="full", database_id=1, start=now - AGO, stop=now - AGO,
             size=1, delta=1, repo_size=1, repo_delta=1, error=False, prior=None,
-            wal_start=f"{_name(folder)}{2:08X}", wal_stop=f"{_name(folder)}{3:08X}", lsn_start=None,
+            wal_start=f"{shape.name(folder)}{2:08X}", wal_stop=f"{shape.name(folder)}{3:08X}", lsn_start=None,
             backrest_version="2.59.1",
         )
-        for label, folder in (("20260101-000000F", 0), ("20260102-000000F", FOLDERS - 9))
+        for label, folder in (("20260101-000000F", 0), ("20260102-000000F", shape.folders - 9))
     )  # fmt: skip
     stanza = Stanza(
         name="demo",
@@ -128,9 +134,9 @@ def _rss() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / MIB
 
 
-async def _measure(standin: Standin) -> GapScan:
+async def _measure(standin: Standin, shape: Shape) -> GapScan:
     now = int(time.time())
-    known = _snapshot(now)
+    known = _snapshot(shape, now)
     renderer = Renderer(GROUPS)
     collector = RepositoryCollector(
         client=Client(command=(str(PROGRAM),)),
@@ -165,7 +171,7 @@ async def _measure(standin: Standin) -> GapScan:
     unchanged = min([await cycle() for _ in range(5)])
     changed = []
     for number in range(1, 6):
-        publish_newest(standin, now, PER_FOLDER - 8 + number)
+        publish_newest(standin, shape, now, PER_FOLDER - 8 + number)
         changed.append(await cycle())
     return GapScan(
         first_cpu=first,
@@ -176,13 +182,14 @@ async def _measure(standin: Standin) -> GapScan:
     )
 
 
-def measured() -> GapScan:
+def measured(segments: int = SEGMENTS) -> GapScan:
     """Run the scan in a process of its own."""
+    shape = Shape(segments // PER_FOLDER)
     with tempfile.TemporaryDirectory(prefix="exporter-bench-") as folder:
         standin = Standin(Path(folder))
-        publish(standin, int(time.time()))
+        publish(standin, shape, int(time.time()))
         done = subprocess.run(
-            (sys.executable, "-m", "tests.bench.gaps", folder),
+            (sys.executable, "-m", "tests.bench.gaps", folder, str(shape.folders)),
             env=os.environ | {"STANDIN_DIR": folder},
             capture_output=True,
             text=True,
@@ -206,4 +213,4 @@ def table(found: GapScan) -> Iterator[tuple[str, str, str, str]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(asyncio.run(_measure(Standin(Path(sys.argv[1])))))))
+    print(json.dumps(asdict(asyncio.run(_measure(Standin(Path(sys.argv[1])), Shape(int(sys.argv[2])))))))

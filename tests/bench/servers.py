@@ -134,6 +134,7 @@ def ours(standin: StandIn, conf: Path, every: int, per_backup: int, log: Path) -
     settings.write_text(
         f"pgbackrest:\n  command: [{standin.program}]\n  config: {conf}\n"
         f"info: {{every: {every}s, within: 60s, per_backup: {per_backup}}}\n"
+        "repository: {enabled: false}\n"  # measured by itself
     )
     address = free_address()
     listen = f"{address[0]}:{address[1]}"
