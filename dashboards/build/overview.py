@@ -96,22 +96,47 @@ _proven = judged(
     empty="No restore test has run: schedule `restore-test`.",
 )
 
-_alerts = Panel(
-    type="alertlist",
-    title="Firing alerts",
-    description="What fires now, by Prometheus' rules or Grafana's own. Each alert links to its runbook.",
-    size=_TILE,
-    options={
-        "alertInstanceLabelFilter": "",
-        "alertName": "Pgbackrest",
-        "dashboardAlerts": False,
-        "groupBy": [],
-        "groupMode": "default",
-        "maxItems": 20,
-        "sortOrder": 3,
-        "stateFilter": {"error": True, "firing": True, "noData": False, "normal": False, "pending": False},
-        "viewMode": "list",
-    },
+
+def _alerts(title: str, description: str, mode: str, size: tuple[int, int]) -> Panel:
+    """Return the alerts that fire, as a number or as a list."""
+    return Panel(
+        type="alertlist",
+        title=title,
+        description=description,
+        size=size,
+        options={
+            "alertInstanceLabelFilter": '{severity=~"critical|warning"}',
+            "alertName": "Pgbackrest",
+            "dashboardAlerts": False,
+            "groupBy": [],
+            "groupMode": "default",
+            "maxItems": 50,
+            "sortOrder": 3,
+            "stateFilter": {
+                "error": True,
+                "firing": True,
+                "noData": False,
+                "normal": False,
+                "pending": False,
+            },
+            "viewMode": mode,
+        },
+    )
+
+
+_alert_count = _alerts(
+    "Firing alerts",
+    "How many alerts of this exporter's rules fire now, warnings too. They are listed below, each with its "
+    "runbook.",
+    "stat",
+    _TILE,
+)
+_alert_list = _alerts(
+    "What fires",
+    "What fires, by Prometheus' rules or Grafana's own. Open an alert to see its stanza; each links to its "
+    "runbook.",
+    "list",
+    (8, 7),
 )
 
 # One query a column; those of LIGHTS are levels, and stand beside the value that they judge.
@@ -143,7 +168,7 @@ _stanzas = table(
     "stands left of its sign and is that of the worst repository. "
     "Choose a stanza to see its board. Last runs: ▲ the newest run of some kind of backup failed.",
     *(rows(expression) for _, expression in _COLUMNS.values()),
-    size=(24, 9),
+    size=(24, 10),
     empty=_NO_EXPORTER,
     overrides=[
         override_regexp(
@@ -151,20 +176,26 @@ _stanzas = table(
             custom__displayMode="color-background-solid",
             custom__align="center",
         ),
-        override_regexp(
-            "/^.*\\?$/", mappings=colour.levels("●", "▲", "✖"), displayName=" ", custom__width=34
+        *(
+            override(
+                _COLUMNS[ref][0],
+                mappings=colour.levels("●", "▲", "✖"),
+                displayName="\u200b" * number,
+                custom__width=34,
+            )
+            for number, ref in enumerate(_LIGHTS, 1)
         ),
-        override("Verdict", mappings=colour.levels("ok", "look today", "act now"), custom__width=110),
-        override("Recoverable", mappings=colour.levels("yes", "lost a copy", "no"), custom__width=110),
+        override("Verdict", mappings=colour.levels("ok", "look today", "act now"), custom__width=100),
+        override("Recoverable", mappings=colour.levels("yes", "lost a copy", "no"), custom__width=105),
         override(
             "Last runs", mappings=colour.levels("●", "▲ failed", "✖"), custom__width=90, noValue="no log"
         ),
         override_regexp(
-            "/^(Data at risk|Newest backup|Newest full|Window|Time to restore)$/",
-            unit="dtdurations",
-            noValue="?",
+            "/^(Data at risk|Newest backup|Newest full|Window|Time to restore|Last proven)$/",
+            unit="s",
+            custom__width=118,
         ),
-        override("Last proven", unit="dtdurations", noValue="never"),
+        override("Last proven", noValue="never"),
         override(
             "Stanza",
             links=[{"title": "Open ${__value.raw}", "url": _BOARD_OF, "targetBlank": False}],
@@ -196,37 +227,53 @@ _stanzas = table(
 
 _history = band(
     "What was wrong when",
-    "The verdict of each stanza over time. A red stretch that ended by itself is a reason to look in the "
+    "Data at risk, age of the newest backup and pgBackRest's own status of each stanza, the worst of them. A "
+    "red stretch that ended by itself is a reason to look in the "
     "morning: the stanza's board shows what it was.",
-    graph(facts.VERDICT, "{{cluster}} {{namespace}} {{stanza}}"),
+    graph(facts.HISTORY, "{{cluster}} {{namespace}} {{stanza}}"),
     size=(12, 8),
     empty=_NO_EXPORTER,
     mappings=colour.levels("ok", "look today", "act now"),
-    interval="5m",
+    interval="1h",
 )
+
+_NO_LEGEND: Final = {"legend": True, "tooltip": False, "viz": False}
 
 _risk = timeseries(
     "Data at risk",
     "How long the oldest finished segment has waited to be archived. Zero is an archive that keeps up, also "
     "of an idle database. "
-    "The dashed lines are the lowest thresholds among these stanzas.",
+    "Named are those over their threshold; "
+    "dashed are the lowest thresholds among these stanzas.",
     graph(facts.LAG, "{{cluster}} {{namespace}} {{stanza}}"),
+    graph(f"{facts.LAG} and on ({STANZA}) {facts.LAG_LEVEL} == 1", "late: {{stanza}}"),
+    graph(f"{facts.LAG} and on ({STANZA}) {facts.LAG_LEVEL} == 2", "too late: {{stanza}}"),
     graph(f"min({line('wal_archive_lag', 'warning')})", "warning"),
     graph(f"min({line('wal_archive_lag', 'critical')})", "critical"),
     unit="s",
     size=(12, 8),
     empty="PostgreSQL is not asked: set `postgresql` for the stanzas.",
-    overrides=THRESHOLDS,
+    overrides=(
+        override_query(
+            "A", color=colour.fixed(colour.BLUE), custom__hideFrom=_NO_LEGEND, custom__lineWidth=1
+        ),
+        override_query("B", color=colour.fixed(colour.WARNING)),
+        override_query("C", color=colour.fixed(colour.CRITICAL), custom__lineWidth=3),
+        *THRESHOLDS,
+    ),
     legend=(),
 )
 
 _used = bars(
-    "Repositories: share used",
+    "Fullest repositories",
     "Used of what the file system holds, or of the capacity that the settings state. A full repository stops "
     "archiving, then the database's disk fills: "
     "expire earlier, or make room.",
     *(
-        now(f"{facts.USED} and on ({REPO}) {facts.USED_LEVEL} == {number}", "{{stanza}} repo {{repo}}")
+        now(
+            f"sort_desc(topk(8, {facts.USED} and on ({REPO}) {facts.USED_LEVEL} == {number}))",
+            "{{stanza}} {{repo}}",
+        )
         for number in (2, 1, 0)
     ),
     unit="percentunit",
@@ -236,19 +283,6 @@ _used = bars(
         override_query(ref, color=colour.fixed(shade))
         for ref, shade in zip("ABC", reversed(colour.LEVELS), strict=True)
     ],
-)
-
-_running = bars(
-    "Running now",
-    "How much of its bytes a running backup has copied. Empty is the normal state between backups.",
-    now(
-        f"max by ({REPO}, command) ({of('stanza_progress_done_bytes')}"
-        f" / ({of('stanza_progress_size_bytes')} > 0))",
-        "{{stanza}} {{command}} {{repo}}",
-    ),
-    unit="percentunit",
-    size=(8, 7),
-    empty="Nothing runs that tells its progress.",
 )
 
 _failed = table(
@@ -283,8 +317,10 @@ BOARD: Final = Board(
     title="pgBackRest / Overview",
     description="Can every database be recovered, to which moments, how fast, and how do we know?",
     sections=(
-        Section(title="", panels=(_recoverable, _at_risk, _window, _estimate, _proven, _alerts, _stanzas)),
-        Section(title="", panels=(_history, _risk, _used, _failed, _running)),
+        Section(
+            title="", panels=(_recoverable, _at_risk, _window, _estimate, _proven, _alert_count, _stanzas)
+        ),
+        Section(title="", panels=(_history, _risk, _alert_list, _used, _failed)),
         HEALTH,
     ),
 )

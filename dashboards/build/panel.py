@@ -118,6 +118,24 @@ def dashed(pattern: str, shade: str) -> Json:
 THRESHOLDS: Final = (dashed("/^warning/", colour.WARNING), dashed("/^critical/", colour.CRITICAL))
 
 
+DAYS: Final = "suffix: d"  # Grafana's own units turn days into weeks and hours
+_BELOW: Final = {"showLegend": True, "displayMode": "list", "placement": "bottom"}
+_ASIDE: Final = {
+    "showLegend": True,
+    "displayMode": "table",
+    "placement": "right",
+    "calcs": ["lastNotNull"],
+    "sortBy": "Last *",
+    "sortDesc": True,
+}
+# Of the lines of one fact those of the second repository, and of any further one, are dotted.
+BY_QUERY: Final = tuple(
+    override_query(ref, color=colour.fixed(shade))
+    for ref, shade in zip("ABCD", (colour.BLUE, colour.CYAN, colour.PURPLE, colour.SAND), strict=True)
+)
+OTHER_REPOS: Final = override_regexp("/repo [2-9]/", custom__lineStyle={"fill": "dot", "dash": [2, 6]})
+
+
 def timeseries(
     title: str,
     description: str,
@@ -132,8 +150,9 @@ def timeseries(
     defaults: Mapping[str, Any] | None = None,
     transformations: Sequence[Json] = (),
     interval: str = "",
+    aside: bool = False,
 ) -> Panel:
-    """Return lines over time; *empty* is said instead of "No data"."""
+    """Return lines over time; *empty* is said instead of "No data". *aside*: many lines, the highest named first."""
     look: Json = {
         "drawStyle": "line",
         "lineInterpolation": "linear",
@@ -160,12 +179,7 @@ def timeseries(
         },
         overrides=overrides,
         options={
-            "legend": {
-                "showLegend": True,
-                "displayMode": "list",
-                "placement": "bottom",
-                "calcs": list(legend),
-            },
+            "legend": _ASIDE if aside else {**_BELOW, "calcs": list(legend)},
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
         transformations=transformations,
@@ -221,7 +235,7 @@ def judged(
     *,
     size: tuple[int, int],
     empty: str,
-    unit: str = "dtdurations",
+    unit: str = "s",
     by: str = "cluster, namespace, job, stanza",
     legend: str = "{{stanza}}",
     lowest: bool = False,
@@ -351,9 +365,9 @@ def table(
             "noValue": empty,
             "color": {"mode": "thresholds"},
             "thresholds": colour.steps((None, "text")),
-            "custom": {"align": "left", "displayMode": "auto", "filterable": False},
+            "custom": {"align": "left", "displayMode": "auto", "filterable": False, "minWidth": 50},
         },
-        overrides=overrides,
+        overrides=[override_regexp("/.*/", noValue="–"), *overrides],
         options={"showHeader": True},
         transformations=transformations,
     )

@@ -6,6 +6,7 @@ from dashboards.build import colour, facts
 from dashboards.build.board import Board, Section
 from dashboards.build.health import HEALTH
 from dashboards.build.panel import (
+    DAYS,
     THRESHOLDS,
     arranged,
     band,
@@ -24,7 +25,7 @@ from dashboards.build.panel import (
 from dashboards.build.query import REPO, STANZA, least, line, of, worst
 from dashboards.build.stanza import FAILURES
 
-_TILE: Final = (4, 4)
+_TILE: Final = (4, 5)
 _IN_REPO: Final = "{{stanza}} repo {{repo}}"
 _FULL: Final = 'backup_type="full"'
 _NO_LISTING: Final = "The repository is not listed: see `repository` in the settings."
@@ -105,7 +106,7 @@ _days = stat(
     now(f"bottomk(1, 86400 * {_FREE} / ({_GROWTH} > 0))", _IN_REPO),
     size=_TILE,
     empty="No repository grows, or no capacity is known.",
-    unit="dtdurations",
+    unit="s",
     text="value_and_name",
 )
 
@@ -120,7 +121,7 @@ _kinds = timeseries(
     size=(12, 8),
     empty=_NO_LISTING,
     custom={"fillOpacity": 40, "lineWidth": 1, "stacking": {"mode": "normal", "group": "A"}},
-    legend=(),
+    aside=True,
 )
 
 _forecast = timeseries(
@@ -130,7 +131,7 @@ _forecast = timeseries(
     graph(facts.USED, _IN_REPO),
     graph(
         f"({facts.USED}) + 14 * ({_GROWTH}) / on ({REPO}) {_CAPACITY}",
-        "in 14 days: {{stanza}} repo {{repo}}",
+        "in 14 days: {{stanza}} {{repo}}",
     ),
     graph(f"min({line('repo_used', 'warning', repo=True, unit='ratio')})", "warning"),
     graph(f"min({line('repo_used', 'critical', repo=True, unit='ratio')})", "critical"),
@@ -141,7 +142,7 @@ _forecast = timeseries(
         override_regexp("/^in 14 days/", custom__lineStyle={"fill": "dot", "dash": [0, 8]}),
         *THRESHOLDS,
     ),
-    legend=(),
+    aside=True,
     interval="30m",
 )
 
@@ -192,14 +193,14 @@ _reach = timeseries(
     "Recovery window against what is required",
     "How far back any moment can be restored. A fall to near zero is a hole in the WAL or an expire that "
     "took too much; dashed is what the setting recovery_window requires.",
-    graph(facts.WINDOW, _IN_REPO),
-    graph(f"max({line('recovery_window', 'warning', repo=True)})", "warning"),
-    graph(f"max({line('recovery_window', 'critical', repo=True)})", "critical"),
-    unit="dtdurations",
+    graph(f"{facts.WINDOW} / 86400", _IN_REPO),
+    graph(f"max({line('recovery_window', 'warning', repo=True)}) / 86400", "warning"),
+    graph(f"max({line('recovery_window', 'critical', repo=True)}) / 86400", "critical"),
+    unit=DAYS,
     size=(12, 8),
     empty=_NO_LISTING,
     overrides=THRESHOLDS,
-    legend=(),
+    aside=True,
 )
 
 _objective = timeseries(
@@ -209,11 +210,11 @@ _objective = timeseries(
     graph(facts.ESTIMATE, _IN_REPO),
     graph(f"min({line('recovery_time', 'warning', repo=True)})", "warning"),
     graph(f"min({line('recovery_time', 'critical', repo=True)})", "critical"),
-    unit="dtdurations",
+    unit="s",
     size=(12, 8),
     empty=_NO_TEST,
     overrides=THRESHOLDS,
-    legend=(),
+    aside=True,
 )
 
 
@@ -239,13 +240,13 @@ _results = band(
 _PHASE: Final = f"{_TEST}, phase"
 _phases = bars(
     "Where the newest tests spent their time",
-    "Seconds of each phase of the newest test. The longest one is where a faster restore begins: more "
+    "The longest phases of the newest tests. The longest one is where a faster restore begins: more "
     "processes for the copy, more frequent backups for the replay.",
     now(
-        f"sum by (phase) (max by ({_PHASE}) ({of('restore_test_phase_duration_seconds', repo=True)}))",
-        "{{phase}}",
+        f"sort_desc(topk(8, max by ({_PHASE}) ({of('restore_test_phase_duration_seconds', repo=True)})))",
+        "{{stanza}} {{phase}}",
     ),
-    unit="dtdurations",
+    unit="s",
     top=None,
     size=(8, 8),
     empty=_NO_TEST,
@@ -296,9 +297,10 @@ _tests = table(
     empty=_NO_TEST,
     overrides=[
         override_regexp("/^(Run|Last proven|Recovered to)$/", unit="dateTimeAsIso", custom__width=165),
-        override("Took", unit="dtdurations"),
+        override("Took", unit="s"),
         override_regexp("/^(Restored|WAL replayed)$/", unit="bytes"),
-        override("Backup", custom__minWidth=270),
+        override("Backup", custom__width=280),
+        override_regexp("/^(Repo|Type|Target)$/", custom__width=70),
         override("Last proven", noValue="never"),
         override(
             "Result",

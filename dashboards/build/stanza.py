@@ -6,6 +6,8 @@ from dashboards.build import colour, facts
 from dashboards.build.board import Board, Section, annotation
 from dashboards.build.health import HEALTH
 from dashboards.build.panel import (
+    DAYS,
+    OTHER_REPOS,
     THRESHOLDS,
     arranged,
     band,
@@ -23,14 +25,14 @@ from dashboards.build.panel import (
 )
 from dashboards.build.query import REPO, STANZA, line, of, worst
 
-_TILE: Final = (4, 4)
+_TILE: Final = (4, 5)
 _NO_BACKUP: Final = "No backup: run `pgbackrest backup --type=full`."
 _NO_LOG: Final = "No run is known: see `runs` in the settings."
 _TYPE: Final = f"{REPO}, backup_type"
 _EACH: Final = f"{REPO}, backup_type, backup"
 _RUN: Final = f"{STANZA}, command, backup_type, repo"
 _OF_TYPE: Final = [
-    override_regexp(f"/^{name}/", color=colour.fixed(shade)) for name, shade in colour.TYPES.items()
+    override_regexp(f"/{name}/", color=colour.fixed(shade)) for name, shade in colour.TYPES.items()
 ]
 
 
@@ -122,7 +124,7 @@ _timeline = timeseries(
     "One point a backup: when it completed and how long it took, from the repository's own catalogue, so "
     "also from before the exporter was installed. "
     "A missing point in the rhythm is a backup that did not happen; a point far up is one that took long. "
-    "Red lines are runs that failed.",
+    "Dashed lines are runs that failed.",
     rows(f"{_each('completion_timestamp_seconds')} * 1000"),
     rows(_each("duration_seconds")),
     unit="s",
@@ -148,7 +150,7 @@ _timeline = timeseries(
                 "Value #A": "completed",
                 "backup_type 1": "backup_type",
                 "repo 1": "repo",
-                "Value #B": "duration",
+                "Value #B": "Value #B",
             },
             hidden=("backup",),
         ),
@@ -161,18 +163,19 @@ _freshness = timeseries(
     "Age of the newest backup and of the newest full",
     "Saw-teeth that stay under the dashed lines are a schedule that works. A tooth that grows on is a job "
     "that stopped: look at the scheduler and at pgBackRest's log.",
-    graph(facts.BACKUP, "any, repo {{repo}}"),
-    graph(facts.FULL, "full, repo {{repo}}"),
-    graph(f"min({line('backup', 'warning', repo=True)})", "warning any"),
-    graph(f"min({line('backup', 'critical', repo=True)})", "critical any"),
-    graph(f"min({line('full_backup', 'warning', repo=True)})", "warning full"),
-    graph(f"min({line('full_backup', 'critical', repo=True)})", "critical full"),
-    unit="dtdurations",
+    graph(f"{facts.BACKUP} / 86400", "any, repo {{repo}}"),
+    graph(f"{facts.FULL} / 86400", "full, repo {{repo}}"),
+    graph(f"min({line('backup', 'warning', repo=True)}) / 86400", "warning any"),
+    graph(f"min({line('backup', 'critical', repo=True)}) / 86400", "critical any"),
+    graph(f"min({line('full_backup', 'warning', repo=True)}) / 86400", "warning full"),
+    graph(f"min({line('full_backup', 'critical', repo=True)}) / 86400", "critical full"),
+    unit=DAYS,
     size=(12, 8),
     empty=_NO_BACKUP,
     overrides=(
         override_regexp("/^full/", color=colour.fixed(colour.BLUE)),
-        override_regexp("/^any/", color=colour.fixed(colour.CYAN)),
+        override_regexp("/^any/", color=colour.fixed(colour.SAND)),
+        OTHER_REPOS,
         *THRESHOLDS,
     ),
     legend=(),
@@ -201,7 +204,7 @@ _sizes = timeseries(
     unit="bytes",
     size=(8, 8),
     empty=_NO_BACKUP,
-    overrides=(override("database", color=colour.fixed(colour.SAND)), *_OF_TYPE),
+    overrides=(override("database", color=colour.fixed(colour.SAND)), *_OF_TYPE, OTHER_REPOS),
     legend=(),
 )
 
@@ -215,7 +218,7 @@ _durations = timeseries(
     unit="s",
     size=(8, 8),
     empty=_NO_BACKUP,
-    overrides=(*_OF_TYPE, *THRESHOLDS),
+    overrides=(*_OF_TYPE, OTHER_REPOS, *THRESHOLDS),
     legend=(),
 )
 
@@ -227,7 +230,7 @@ _throughput = timeseries(
     unit="Bps",
     size=(8, 8),
     empty=_NO_BACKUP,
-    overrides=_OF_TYPE,
+    overrides=(*_OF_TYPE, OTHER_REPOS),
     legend=(),
 )
 
@@ -246,7 +249,7 @@ _progress = bars(
 )
 
 _results = timeseries(
-    "Runs by result",
+    "Runs a day by result",
     "How many runs ended well, failed or were killed. Every failure has a log; killed are those that a "
     "signal or a crash ended.",
     graph(
@@ -264,11 +267,11 @@ _results = timeseries(
     },
     overrides=(
         override("success", color=colour.fixed(colour.OK)),
-        override("failure", color=colour.fixed(colour.CRITICAL)),
-        override("killed", color=colour.fixed(colour.WARNING)),
+        override("failure", color=colour.fixed(colour.WARNING)),
+        override("killed", color=colour.fixed(colour.ROSE)),
     ),
     legend=(),
-    interval="1h",
+    interval="1d",
 )
 
 _runs = table(
@@ -286,7 +289,7 @@ _runs = table(
         override_regexp("/^(Succeeded|Failed)$/", unit="dateTimeAsIso", custom__width=160, noValue="never"),
         override(
             "Newest",
-            mappings=colour.words((0, "succeeded", colour.OK), (1, "failed", colour.CRITICAL)),
+            mappings=colour.words((0, "succeeded", colour.OK), (1, "failed", colour.WARNING)),
             custom__displayMode="color-background-solid",
             custom__width=100,
         ),
@@ -328,11 +331,11 @@ _catalogue = table(
     empty="No backup in this repository, or per_backup is 0 in the settings.",
     overrides=[
         override("Completed", unit="dateTimeAsIso", custom__width=160),
-        override("Took", unit="dtdurations", custom__width=130),
-        override_regexp("/^(Database|Copied|Added to repo)$/", unit="bytes", custom__width=110),
-        override_regexp("/^(Type|Repo|pgBackRest)$/", custom__width=80),
-        override_regexp("/^(Backup|Builds on)$/", custom__minWidth=270),
-        override_regexp("/^WAL/", custom__width=215),
+        override("Took", unit="s", custom__width=90),
+        override_regexp("/^(Database|Copied|Added)$/", unit="bytes", custom__width=92),
+        override_regexp("/^(Type|Repo)$/", custom__width=52),
+        override_regexp("/^(Backup|Builds on)$/", custom__width=280),
+        override_regexp("/^WAL/", custom__width=222),
         override(
             "Pages",
             mappings=colour.words((0, "good", colour.OK), (1, "damaged", colour.CRITICAL)),
@@ -352,14 +355,13 @@ _catalogue = table(
                 "Value #B": "Took",
                 "Value #C": "Database",
                 "Value #D": "Copied",
-                "Value #E": "Added to repo",
+                "Value #E": "Added",
                 "Value #F": "Pages",
                 "prior": "Builds on",
                 "wal_start": "WAL from",
                 "wal_stop": "WAL to",
-                "backrest_version": "pgBackRest",
             },
-            hidden=("Time", "job", "cluster", "namespace", "stanza", "Value #G"),
+            hidden=("Time", "job", "cluster", "namespace", "stanza", "backrest_version", "Value #G"),
         ),
     ],
 )
@@ -367,7 +369,7 @@ _catalogue = table(
 FAILURES: Final = annotation(
     "Failed backup runs",
     _run("failure", 'command="backup"') + " * 1000",
-    colour=colour.CRITICAL,
+    colour=colour.WARNING,
     title="Backup failed: {{stanza}}",
     text="{{backup_type}} repo {{repo}}",
     shown=True,

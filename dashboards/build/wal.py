@@ -6,11 +6,14 @@ from dashboards.build import colour, facts
 from dashboards.build.board import Board, Section
 from dashboards.build.health import HEALTH
 from dashboards.build.panel import (
+    BY_QUERY,
+    OTHER_REPOS,
     THRESHOLDS,
     band,
     graph,
     judged,
     now,
+    override_query,
     override_regexp,
     stat,
     timeseries,
@@ -18,12 +21,12 @@ from dashboards.build.panel import (
 from dashboards.build.query import REPO, STANZA, least, line, of, worst
 from dashboards.build.stanza import FAILURES
 
-_TILE: Final = (4, 4)
+_TILE: Final = (4, 5)
 _NO_POSTGRESQL: Final = "PostgreSQL is not asked: set `postgresql` for the stanza."
 _NO_LISTING: Final = "The repository is not listed: see `repository` in the settings."
 _NO_PATRONI: Final = "Patroni is not asked: set `patroni` for the stanza."
 _NEWEST: Final = 'position="newest"'
-_IN_REPO: Final = "{{stanza}} repo {{repo}}"
+_IN_REPO: Final = "repo {{repo}}"
 
 _risk = judged(
     "Data at risk now",
@@ -61,7 +64,7 @@ _failing = stat(
 )
 
 _gap = stat(
-    "Segments missing since the newest backup",
+    "WAL missing",
     "More than none: WAL that the repository must have is not there, and no recovery goes past it. Take a "
     "new backup now: it begins a whole archive.",
     now(f"max({of('wal_archive_missing_segments', _NEWEST, repo=True)})"),
@@ -72,7 +75,7 @@ _gap = stat(
 )
 
 _dropped = stat(
-    "Segments dropped for ever",
+    "WAL dropped for ever",
     "Dropped by archive-push-queue-max in this time range, because archiving stood still too long. Recovery "
     "cannot pass them: take a new backup now.",
     now(f"sum(max by ({STANZA}) (increase({of('wal_dropped_segments_total')}[$__range])))"),
@@ -104,15 +107,16 @@ _lag = timeseries(
     unit="s",
     size=(12, 8),
     empty=_NO_POSTGRESQL,
-    overrides=THRESHOLDS,
+    overrides=(override_query("A", color=colour.fixed(colour.BLUE)), *THRESHOLDS),
 )
 
 _waiting = timeseries(
     "Segments that wait",
     "Files marked .ready in pg_wal. A climb fills the database's disk: find out why archive_command fails "
     "before it is full.",
-    graph(worst(of("wal_archive_ready_segments")), "{{stanza}} waiting"),
-    graph(worst(of("wal_archive_spool_errors")), "{{stanza}} errors in the spool"),
+    graph(worst(of("wal_archive_ready_segments")), "waiting"),
+    graph(worst(of("wal_archive_spool_errors")), "errors in the spool"),
+    overrides=(*BY_QUERY, OTHER_REPOS),
     unit="short",
     size=(12, 8),
     empty=_NO_POSTGRESQL,
@@ -124,12 +128,13 @@ _rate = timeseries(
     "lie on each other; one that is lower is a repository that misses some.",
     graph(
         f"3600 * max by ({STANZA}) (rate({of('wal_archived_segments_total')}[$__rate_interval]))",
-        "{{stanza}} PostgreSQL",
+        "PostgreSQL",
     ),
     graph(
         f"3600 * max by ({REPO}) (rate({of('wal_archive_segments_total', repo=True)}[$__rate_interval]))",
         _IN_REPO,
     ),
+    overrides=(*BY_QUERY, OTHER_REPOS),
     unit="short",
     size=(8, 8),
     empty="No WAL segment is known yet: neither `info` nor PostgreSQL tells any.",
@@ -148,7 +153,7 @@ _failures = timeseries(
     size=(8, 8),
     empty=_NO_POSTGRESQL,
     overrides=(override_regexp("/.*/", color=colour.fixed(colour.CRITICAL)),),
-    custom={"fillOpacity": 30},
+    custom={"fillOpacity": 30, "axisSoftMax": 1},
     legend=(),
     interval="10m",
 )
@@ -159,12 +164,17 @@ _gaps = timeseries(
     "Older: some past moments cannot be reached; ends when those backups expire.",
     graph(
         f"max by ({REPO}, position) ({of('wal_archive_missing_segments', repo=True)})",
-        "{{stanza}} repo {{repo}}, {{position}}",
+        "repo {{repo}}, {{position}}",
+    ),
+    overrides=(
+        override_regexp("/newest$/", color=colour.fixed(colour.CRITICAL)),
+        override_regexp("/older$/", color=colour.fixed(colour.WARNING)),
+        OTHER_REPOS,
     ),
     unit="short",
     size=(8, 8),
     empty=_NO_LISTING,
-    custom={"lineInterpolation": "stepAfter"},
+    custom={"lineInterpolation": "stepAfter", "axisSoftMax": 1},
     legend=(),
 )
 
@@ -172,12 +182,11 @@ _timelines = timeseries(
     "Timelines",
     "Each promotion begins a timeline. PostgreSQL, Patroni and the archive's history must agree within "
     "minutes; an archive that stays behind does not get the new primary's WAL.",
-    graph(worst(of("postgresql_timeline")), "{{stanza}} PostgreSQL"),
-    graph(worst(of("patroni_timeline")), "{{stanza}} Patroni"),
-    graph(
-        worst(of("wal_archive_newest_history_timeline", repo=True), REPO), "{{stanza}} history, repo {{repo}}"
-    ),
-    graph(worst(of("wal_archive_newest_timeline", repo=True), REPO), "{{stanza}} segments, repo {{repo}}"),
+    graph(worst(of("postgresql_timeline")), "PostgreSQL"),
+    graph(worst(of("patroni_timeline")), "Patroni"),
+    graph(worst(of("wal_archive_newest_history_timeline", repo=True), REPO), "history, repo {{repo}}"),
+    graph(worst(of("wal_archive_newest_timeline", repo=True), REPO), "segments, repo {{repo}}"),
+    overrides=(*BY_QUERY, OTHER_REPOS),
     unit="none",
     size=(8, 8),
     empty="No timeline is known: no archived segment, and neither PostgreSQL nor Patroni is asked.",
@@ -201,6 +210,10 @@ _members = timeseries(
     "Members of the cluster",
     "By role and state. A replica that does not stream or run can be no standby and cannot be backed up from.",
     graph(f"max by (stanza, role, state) ({of('patroni_members')})", "{{role}} {{state}}"),
+    overrides=(
+        override_regexp("/leader/", color=colour.fixed(colour.BLUE)),
+        override_regexp("/replica|standby/", color=colour.fixed(colour.CYAN)),
+    ),
     unit="short",
     size=(8, 8),
     empty=_NO_PATRONI,
@@ -233,7 +246,8 @@ _reach = timeseries(
     "Time since the newest contiguous segment reached the repository. An idle database lets it grow, and "
     "that is no fault; a busy one with a growing line has an archive that stands still.",
     graph(f"max by ({REPO}) (time() - {of('recovery_window_end_timestamp_seconds', repo=True)})", _IN_REPO),
-    unit="dtdurations",
+    overrides=(*BY_QUERY, OTHER_REPOS),
+    unit="s",
     size=(8, 7),
     empty=_NO_LISTING,
     legend=(),
@@ -244,6 +258,7 @@ _skew = timeseries(
     "The primary's clock minus the exporter's. More than a few seconds makes every age wrong, and a recovery "
     "to a time misses it: look at NTP on both.",
     graph(f"max by ({STANZA}) ({of('postgresql_clock_skew_seconds')})", "{{stanza}}"),
+    overrides=(*BY_QUERY, OTHER_REPOS),
     unit="s",
     size=(8, 7),
     empty=_NO_POSTGRESQL,
@@ -262,5 +277,6 @@ BOARD: Final = Board(
         HEALTH,
     ),
     annotations=(FAILURES,),
+    one_stanza=True,
     span="now-24h",
 )

@@ -21,7 +21,7 @@ THRESHOLDS = {
     "backup": (26 * HOUR, 50 * HOUR),
     "full_backup": (8 * DAY, 15 * DAY),
     "recovery_window": (14 * DAY, 7 * DAY),
-    "recovery_time": (2 * HOUR, 4 * HOUR),
+    "recovery_time": (6 * HOUR, 8 * HOUR),
     "wal_archive_lag": (300, 600),
     "backup_duration": (12 * HOUR, 24 * HOUR),
     "restore_test": (8 * DAY, 15 * DAY),

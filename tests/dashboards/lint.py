@@ -25,7 +25,7 @@ TRANSFORMATIONS = {
 }  # fmt: skip
 WITH_UNITS = {"stat", "gauge", "graph", "singlestat", "table", "timeseries", "bargauge"}
 UNITS = {
-    "none", "short", "percentunit", "s", "dtdurations", "bytes", "Bps", "dateTimeAsIso",
+    "none", "short", "percentunit", "s", "dtdurations", "bytes", "Bps", "dateTimeAsIso", "suffix: d",
 }  # fmt: skip
 BUILT_IN = {
     "__rate_interval",
