@@ -111,12 +111,15 @@ _damaged = stat(
 
 _now = stat(
     "Now",
-    "Whether a command holds the stanza's backup lock on a host that an exporter watches. A backup that runs "
+    "Stopped: `pgbackrest stop` was run, and every command fails until `pgbackrest start`. Otherwise whether a "
+    "command holds the stanza's backup lock on a host that an exporter watches. A backup that runs "
     "much longer than usual: compare the durations below, look at pgBackRest's log.",
-    now(f"max({of('stanza_lock_held')})"),
+    now(f"2 * max({of('stanza_stopped')}) > 0 or max({of('stanza_lock_held')})"),
     size=_TILE,
     empty="This version of pgBackRest does not tell.",
-    mappings=colour.words((0, "idle", colour.UNKNOWN), (1, "running", colour.BLUE)),
+    mappings=colour.words(
+        (0, "idle", colour.UNKNOWN), (1, "running", colour.BLUE), (2, "stopped", colour.CRITICAL)
+    ),
 )
 
 _timeline = timeseries(

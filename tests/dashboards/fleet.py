@@ -130,6 +130,7 @@ class Fleet:
     def _of_stanza(self, now: int, index: int) -> Iterator[tuple[str, Mapping[str, str], float]]:
         yield "stanza_expected", {}, 1
         yield "stanza_ok", {}, 1
+        yield "stanza_stopped", {}, 0
         running = index == 5 and now > self.end - HOUR
         yield "stanza_lock_held", {"command": "backup"}, running
         if running:
