@@ -5,7 +5,16 @@ from typing import Any
 
 from exporter import wal
 from exporter.model.info import Stanza
-from exporter.model.restore_tests import CHECKS, PHASES, RESULTS, Check, Record, RestoreTests, Running, Tested
+from exporter.model.restore_tests import (
+    CHECKS,
+    PHASES,
+    RESULTS,
+    Check,
+    Record,
+    RestoreTests,
+    Running,
+    Tested,
+)
 from exporter.snapshot import Snapshot
 from exporter.table import Group, Metric, Part, Row, one
 

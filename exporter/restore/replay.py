@@ -64,6 +64,9 @@ async def recovered(
     while True:
         if server.has_ended():
             raise RecoveryError(_stage(server), f"PostgreSQL ended while it recovered: {server.log.why}")
+        if server.log.needs_more:
+            # Before PostgreSQL 14 it ends by itself, since then it waits for ever.
+            raise RecoveryError(_stage(server), "WAL asks for larger settings")
         now = time.monotonic()
         if "ready" in server.log.found:
             try:

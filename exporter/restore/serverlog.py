@@ -11,6 +11,7 @@ _LSN = r"([0-9A-F]+/[0-9A-F]+)"
 _PREFIX = re.compile(
     r"^\S+ \S+ \S+ \[\d+\] (?P<level>LOG|WARNING|ERROR|FATAL|PANIC|HINT|DETAIL|CONTEXT): +(?P<words>.*)"
 )
+_CRASH = re.compile(r"process .*was terminated by signal|insufficient parameter settings")
 _ANCHORS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("segment", re.compile(r'restored log file "(\w+)" from archive')),
     ("redo_start", re.compile(f"redo starts at {_LSN}")),
@@ -42,7 +43,7 @@ class ServerLog:
         self.lines += 1
         match = _PREFIX.match(line)
         words = match["words"] if match else line
-        if match and match["level"] in ("FATAL", "PANIC"):
+        if (match and match["level"] in ("FATAL", "PANIC")) or _CRASH.search(words):
             del self.failures[20:]
             self.failures.append(words)
         for name, anchor in _ANCHORS:

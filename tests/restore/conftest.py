@@ -48,3 +48,30 @@ def sound(lab: Lab) -> Stanza:
     stanza.write(500)
     stanza.switch_wal()
     return stanza
+
+
+@pytest.fixture(scope="session")
+def plain(lab: Lab) -> Stanza:
+    """Without data checksums. After its backup max_connections was raised; its primary is down since."""
+    stanza = lab.stanza("plain")
+    cluster = stanza.cluster
+    cluster.sql("create function twisted(n bigint) returns bigint immutable language sql return n")
+    cluster.sql("create index twisted on lab (twisted(id))")
+    stanza.write(3_000)
+    stanza.backup("full")
+    stanza.write(3_000)
+    # From now on the index is wrong: each new call gives another value than those that are in it.
+    cluster.sql(
+        "create or replace function twisted(n bigint) returns bigint immutable language sql return -n"
+    )
+    stanza.switch_wal()
+    stanza.write(10)
+    stanza.switch_wal()
+    cluster.stop()
+    with (cluster.data / "postgresql.conf").open("a") as file:
+        file.write("max_connections = 60\n")
+    cluster.start()
+    stanza.write(1_000)
+    stanza.switch_wal()
+    lab.as_account(str(binaries() / "pg_ctl"), "stop", "-w", "-s", "-m", "fast", "-D", str(cluster.data))
+    return stanza

@@ -3,7 +3,7 @@
 import time
 
 from tests.lab.stanza import Stanza
-from tests.restore.proofs import Proofs, dsn
+from tests.restore.proofs import Proofs, dsn, fingerprint
 
 
 def test_the_latest_state_is_proven_by_every_check(proofs: Proofs, sound: Stanza) -> None:
@@ -34,3 +34,49 @@ def test_the_latest_state_is_proven_by_every_check(proofs: Proofs, sound: Stanza
         "prepare", "canary", "restore", "replay", "checks", "stop", "checksums", "clean_up"
     ]  # fmt: skip
     assert proofs.leftovers() == []
+
+
+def test_a_backup_alone_is_proven_up_to_where_it_is_consistent(proofs: Proofs, sound: Stanza) -> None:
+    outcome = proofs.run(sound, "--target=immediate", amcheck="off")
+    assert outcome.code == 0, outcome.said
+    assert (outcome.record["target"], outcome.state("recovered_to")) == ("immediate", "ok")
+    assert outcome.state("timeline") == "skipped", "no connection to production was given"
+
+
+def test_a_moment_is_proven_in_the_encrypted_repository(proofs: Proofs, sound: Stanza) -> None:
+    sound.write(1)
+    moment = sound.cluster.sql("select clock_timestamp()")
+    sound.write(1)
+    sound.switch_wal()
+    rows = sound.cluster.sql(f"select count(*) from lab where written <= '{moment}'")
+    queries = [{"name": "rows", "query": "select count(*) from lab", "expected": rows}]
+    outcome = proofs.run(sound, f"--target=time={moment}", "--repo=2", amcheck="off", queries=queries)
+    assert outcome.code == 0, outcome.said
+    assert (outcome.record["target"], outcome.record["repo"]) == ("time", 2)
+    assert "recovery stopping before commit" in outcome.checks["recovered_to"]["words"]
+
+
+def test_a_random_moment_is_proven(proofs: Proofs, sound: Stanza) -> None:
+    outcome = proofs.run(sound, "--target=random", amcheck="off")
+    assert outcome.code == 0, outcome.said
+    assert (outcome.record["target"], outcome.record["random"]) == ("time", True)
+    assert outcome.record["moment"] < time.time()
+
+
+def test_a_raised_max_connections_is_followed_and_the_repository_is_untouched(
+    proofs: Proofs, plain: Stanza
+) -> None:
+    """Production is down, as on a host of its own; its archive_mode is on, and nothing reaches the repository."""
+    before = fingerprint(proofs.lab.repository(1))
+    outcome = proofs.run(plain, "--target=latest")
+    assert outcome.code == 0, outcome.said
+    assert "starting again" in outcome.said
+    assert outcome.state("data_checksums") == "skipped", "a cluster without checksums proves nothing by them"
+    assert fingerprint(proofs.lab.repository(1)) == before
+    assert proofs.leftovers() == []
+
+
+def test_repositories_and_targets_take_turns(proofs: Proofs, plain: Stanza) -> None:
+    plain_targets = {"targets": ["immediate", "latest"], "amcheck": "off"}
+    tested = [proofs.run(plain, **plain_targets).record["target"] for _ in range(2)]
+    assert set(tested) == {"immediate", "latest"}
