@@ -5,7 +5,7 @@ from pathlib import Path
 
 _SCRIPT = """#!/bin/sh
 case "$*" in
-*{when}*) {then} ;;
+*"{when}"*) {then} ;;
 esac
 exec {program} "$@"
 """

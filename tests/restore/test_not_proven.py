@@ -111,7 +111,7 @@ def test_another_cluster_is_not_taken_for_production(proofs: Proofs, plain: Stan
 
 
 def test_replay_that_stalls_is_given_up(lab: Lab, proofs: Proofs, plain: Stanza) -> None:
-    segment = after_backup(lab, plain).name[:24]
+    segment = segments(lab, plain)[-1].name[:24]
     command = going_wrong(lab.path, "stalls", when=f"archive-get {segment}", then="sleep 100")
     outcome = proofs.run(plain, amcheck="off", command=command, stalled_after="3s")
     assert (outcome.code, outcome.failed) == (1, ["recovery_ended"]), outcome.said
@@ -120,7 +120,7 @@ def test_replay_that_stalls_is_given_up(lab: Lab, proofs: Proofs, plain: Stanza)
 
 
 def test_a_crash_in_replay_is_told_with_its_cause(lab: Lab, proofs: Proofs, plain: Stanza) -> None:
-    segment = after_backup(lab, plain).name[:24]
+    segment = segments(lab, plain)[-1].name[:24]
     kill = "kill -SEGV $(cut -d ' ' -f 4 /proc/$PPID/stat); sleep 5"
     command = going_wrong(lab.path, "crashes", when=f"archive-get {segment}", then=kill)
     outcome = proofs.run(plain, amcheck="off", command=command)
