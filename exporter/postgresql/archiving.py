@@ -126,8 +126,9 @@ def _hindrance(command: str) -> str | None:
         return None  # the shell will tell
     if not words:
         return "archive_command is a comment"
-    if not _SHELL.search(command) and words[0].rpartition("/")[2] in _IDLE:
-        return f"archive_command is {words[0]}, which archives nothing"
+    program = words[0].rpartition("/")[2]
+    if program in _IDLE and not _SHELL.search(command):
+        return f"archive_command is {program}, which archives nothing"
     # Without a placeholder it cannot know what to archive (PostgreSQL, "archive_command").
     if not re.search("%[pf]", " ".join(words)):
         return "archive_command names no file: %p is missing"

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.postgresql.answers import MIB, answer
 
@@ -78,11 +80,11 @@ def test_a_command_that_names_the_file_can_archive(command: str) -> None:
         ("", "archive_command is empty"),
         ("   ", "archive_command is empty"),
         ("true", "true, which archives nothing"),
-        ("/bin/true", "/bin/true, which archives nothing"),
-        ("/usr/bin/true %p", "/usr/bin/true, which archives nothing"),
+        ("/bin/true", "true, which archives nothing"),
+        ("/usr/bin/true %p", "true, which archives nothing"),
         (":", ":, which archives nothing"),
         ("exit 0", "exit, which archives nothing"),
-        ("/bin/false", "/bin/false, which archives nothing"),
+        ("/bin/false", "false, which archives nothing"),
         ("cd .", "cd, which archives nothing"),
         ("echo %p", "echo, which archives nothing"),
         ("true # pgbackrest --stanza=main archive-push %p", "true, which archives nothing"),
@@ -95,6 +97,12 @@ def test_a_command_that_cannot_archive_is_told(command: str, words: str) -> None
     hindrance = answer(command=command).hindrance
     assert hindrance is not None
     assert words in hindrance
+
+
+@given(st.text())
+def test_whatever_the_command_is_the_words_about_it_are_one_short_line(command: str) -> None:
+    hindrance = answer(command=command).hindrance
+    assert hindrance is None or (hindrance.isprintable() and len(hindrance) < 80)
 
 
 def test_a_library_archives_without_a_command() -> None:

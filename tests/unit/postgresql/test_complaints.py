@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.postgresql import complaints
 from exporter.postgresql.complaints import ServerError
@@ -141,3 +143,13 @@ def test_of_several_servers_each_is_told_and_the_first_remedy() -> None:
         "no primary found: pg1:5432 refuses connections; pg3:5432 sleeps; pg2:5432 is a standby: start it"
     )
     assert complaints.joined([refused], []) is refused
+
+
+@given(st.text(), st.sampled_from((None, "42501", "57014", "57P03", "08P01", "XX000")))
+def test_whatever_a_server_says_becomes_one_line(said: str, sqlstate: str | None) -> None:
+    for error in (
+        complaints.connecting("pg1:5432", said),
+        complaints.asking("pg1:5432", said, sqlstate, "exporter", 4.5),
+    ):
+        assert str(error).isprintable()
+        assert len(str(error)) < 450
