@@ -30,7 +30,7 @@ def block(stanza: str, snapshot: Snapshot, now: float) -> str:
     if not runs:
         return paragraph("No restore test is on record: pgbackrest-exporter restore-test makes one.", "quiet")
     rows = "".join(_run(record, now) for record in runs[:_SHOWN])
-    return f"""<article>
+    return f"""<article class="tests">
 <h3>Restore tests{" <small>one is running</small>" if _running(stanza, known) else ""}</h3>
 <table>
 <thead><tr>{_HEADS}</tr></thead>
@@ -48,12 +48,15 @@ def _running(stanza: str, known: list[RestoreTests]) -> bool:
 
 def _run(record: Record, now: float) -> str:
     verdict, result = _RESULT[record.result]
-    repo = "" if record.repo is None else f"repo{record.repo}, "
+    of = f"{record.backup_type or 'any'} from " + ("–" if record.repo is None else f"repo{record.repo}")
     return row(
         (
             ("Started", f'<time title="{moment(record.started)}">{span(now - record.started)} ago</time>'),
             ("Result", f'<span title="{words(record.words)}">{badge(verdict)} {result}</span>'),
-            ("Backup", f"{repo}{escape(record.backup or '–')}"),
+            (
+                "Backup",
+                f'<span title="{escape(record.backup or "none was chosen")}">{of}, {record.target}</span>',
+            ),
             ("Recovered to", "–" if record.recovered_to is None else moment(record.recovered_to)),
             ("Took", span(record.ended - record.started)),
             ("Restored", size(record.restored_bytes)),

@@ -50,4 +50,5 @@ def _risk(stanza: str, snapshot: Snapshot) -> Iterator[str]:
     reading = snapshot.archiver.get(stanza)
     archiving = reading.value.archiving if reading is not None and reading.value is not None else None
     if archiving is not None and archiving.lag_bytes is not None:
-        yield f"{size(archiving.lag_bytes)} of WAL are not archived yet."
+        left = archiving.lag_bytes
+        yield f"{size(left)} of WAL are not archived yet." if left else "All WAL is archived."
