@@ -9,6 +9,23 @@ from tests.lab.lab import Lab
 from tests.lab.stanza import Stanza
 from tests.restore.proofs import Proofs
 
+# Written to postgresql.auto.conf, from where they would act at the next start.
+HOSTILE = (
+    "archive_mode = 'always'",
+    "synchronous_standby_names = 'ANY 1 (pg2, pg3)'",  # every commit would wait for ever
+    "hba_file = '/nonexistent/pg_hba.conf'",
+    "ident_file = '/nonexistent/pg_ident.conf'",
+    "listen_addresses = '*'",
+    "external_pid_file = '/nonexistent/postgresql.pid'",
+    "shared_preload_libraries = 'no_such_library'",
+    "primary_conninfo = 'host=pg1'",
+    "primary_slot_name = 'pg2'",
+    "recovery_target_action = 'pause'",
+    "logging_collector = 'on'",
+    "log_directory = '/nonexistent'",
+    "ssl = 'on'",
+)
+
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
@@ -23,7 +40,10 @@ def proofs(lab: Lab) -> Proofs:
 
 @pytest.fixture(scope="session")
 def sound(lab: Lab) -> Stanza:
-    """With data checksums, a tablespace, an unlogged table, an extension and a logical slot; in both repositories."""
+    """With data checksums, a tablespace, an unlogged table, an extension and slots; in both repositories.
+
+    Its configuration is as hostile as Patroni's or an operator's can be: none of it may act on a restored server.
+    """
     stanza = lab.stanza("sound")
     cluster = stanza.cluster
     programs = binaries()
@@ -41,6 +61,10 @@ def sound(lab: Lab) -> Stanza:
     cluster.sql("create extension pg_trgm")
     cluster.sql("select pg_create_logical_replication_slot('feed', 'pgoutput')")
     cluster.sql("select pg_create_physical_replication_slot('standby')")
+    for setting in HOSTILE:
+        cluster.sql(f"alter system set {setting}")
+    with (cluster.data / "postgresql.conf").open("a") as file:
+        file.write("include '/nonexistent/postgresql.base.conf'\n")
     stanza.write(2_000)
     stanza.backup("full")
     stanza.write(500)
