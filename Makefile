@@ -48,6 +48,7 @@ format: setup
 bench:
 	@tests/setup.sh bench
 	.venv/bin/python -m tests.bench $(ARGS)
+	.venv/bin/python -m tests.bench.restore
 
 image:
 	tests/image.sh

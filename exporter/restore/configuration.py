@@ -40,7 +40,6 @@ _ALWAYS: Mapping[str, str] = {
     "primary_slot_name": "",
     "max_logical_replication_workers": "0",  # a subscriber would consume production's slot
     "max_replication_slots": "100",
-    "max_slot_wal_keep_size": "-1",
     "autovacuum": "off",
     "jit": "off",
     "fsync": "off",

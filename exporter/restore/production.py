@@ -34,7 +34,6 @@ class Production:
     database: str = ""
     slots: tuple[Slot, ...] = ()
     tables: Mapping[str, int] = field(default_factory=dict)
-    tablespaces: frozenset[str] = frozenset()
     canary: int | None = None
     """The position, in bytes, up to which the restored server must have come."""
 
@@ -74,12 +73,6 @@ async def _asked(session: Session) -> Production:
         database=str(await session.one("select pg_catalog.current_database()")),
         slots=tuple(Slot(name=name, plugin=plugin, database=database) for name, plugin, database in slots),
         tables=dict(await session.rows(TABLES)),
-        tablespaces=frozenset(
-            str(name)
-            for (name,) in await session.rows(
-                "select spcname from pg_catalog.pg_tablespace where oid >= 16384"
-            )
-        ),
     )
 
 

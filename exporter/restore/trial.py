@@ -216,6 +216,8 @@ class Trial:
                         log=self.findings.report.keep,
                     )
             except PgBackRestError as error:
+                if "No space left on device" in str(error):
+                    raise self.findings.refuse("disk_space", str(error)) from None
                 if not retries_left or self.order.label or not await self._expired(choice):
                     raise self.findings.give_up("restored", str(error)) from None
                 self.findings.report.line(
