@@ -24,10 +24,12 @@ def outlooks(snapshot: Snapshot) -> Iterator[Outlook]:
 
 
 def outlook(snapshot: Snapshot, held: Held, stanza: Stanza | None) -> Outlook:
-    """Judge what one repository holds; without *stanza*, what pgBackRest says of it, little can be said."""
+    """Judge what one repository holds; without *stanza*, or with an unreadable backup list, little can be said."""
     expected, repo = snapshot.expected, held.repo
     told = snapshot.archiver.get(held.stanza)
     primary = told.value.archiving if told is not None and told.value is not None else None
+    if stanza is not None and not stanza.knows_backups_of(repo):
+        stanza = None
     archive = _current_archive(stanza, repo)
     facts = (
         held,

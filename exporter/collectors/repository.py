@@ -141,9 +141,10 @@ class RepositoryCollector:
             due = one.archives[name].idle_since <= time.monotonic() - one.again
             if name == ids[-1] or name not in one.told or due:
                 one.told[name] = await one.archives[name].look(one.lister, active=active, again=one.again)
+        known = stanza.knows_backups_of(one.place.repo)
         folders = await one.backups.look(
             one.lister,
-            listed={backup.label for backup in history.backups},
+            listed={backup.label for backup in history.backups} if known else None,
             measure=one.place.path is not None,
             again=one.again,
         )

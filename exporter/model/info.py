@@ -187,6 +187,10 @@ class Stanza:
     locks: tuple[Lock, ...] = ()
     backups: Backups
 
+    def knows_backups_of(self, repo: int) -> bool:
+        """Whether the backup list of *repo* could be read; 2 says that it is empty."""
+        return any(one.key == repo and one.status.code in {0, 2} for one in self.repos)
+
     def current_database(self, repo: int) -> Database | None:
         """Return the database that *repo* takes backups of now: the one of the highest id."""
         return max(

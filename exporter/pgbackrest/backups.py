@@ -34,13 +34,13 @@ class BackupFolders:
         """Bytes outside of backups."""
 
     async def look(
-        self, lister: Lister, *, listed: Container[str], measure: bool, again: float
+        self, lister: Lister, *, listed: Container[str] | None, measure: bool, again: float
     ) -> tuple[BackupFolder, ...]:
         """Return the folders that have a backup's name, in the order of their names.
 
         Measured, which walks the whole folder, is each finished one where *measure* is true, else only what
-        *listed*, the backups that pgBackRest knows of, does not hold. Raises PgBackRestError or
-        MalformedListingError.
+        *listed*, the backups that pgBackRest knows of, does not hold; None: it could not read its list.
+        Raises PgBackRestError or MalformedListingError.
         """
         path = f"backup/{lister.stanza}"
         top = await lister.entries(path)
@@ -55,7 +55,7 @@ class BackupFolders:
             elif not known.folder.settled:
                 known.folder = replace(known.folder, settled=True)
             folder = known.folder
-            leftover = folder.settled and label not in listed
+            leftover = folder.settled and listed is not None and label not in listed
             if folder.size is None and ((folder.finished and measure) or leftover):
                 known.folder = replace(folder, size=await _size(lister, f"{path}/{label}"))
         await self._measure_history(lister, path, top, again)

@@ -375,3 +375,29 @@ if os.geteuid() == 0:
         async with asyncio.timeout(10):
             while "was ended" not in await outcome(argv):
                 await asyncio.sleep(0.01)
+
+
+async def test_output_can_be_taken_piece_by_piece_and_only_its_end_is_kept() -> None:
+    pieces: list[bytes] = []
+
+    def take(piece: bytes) -> float:
+        pieces.append(piece)
+        return 0.001 if len(pieces) % 10 == 1 else 0.0
+
+    done = await run(("seq", "1", "200000"), within=20, take=take)
+    whole = b"".join(b"%d\n" % number for number in range(1, 200_001))
+    assert b"".join(pieces) == whole
+    assert len(pieces) > 1
+    assert done.stdout == whole[-(64 << 10) :]
+
+
+async def test_output_that_is_taken_has_its_limit_too() -> None:
+    taken: list[int] = []
+
+    def take(piece: bytes) -> float:
+        taken.append(len(piece))
+        return 0.0
+
+    with pytest.raises(TooMuchOutput):
+        await run(("cat", "/dev/zero"), within=20, limit=1 << 20, take=take)
+    assert sum(taken) <= 1 << 20

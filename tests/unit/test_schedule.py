@@ -7,7 +7,7 @@ import pytest
 
 from exporter.schedule import Clock, attempt, keep
 from exporter.settings.cadence import Cadence
-from exporter.snapshot import Reading
+from exporter.snapshot import PartlyReadError, Reading
 
 PATIENT = Cadence(every=60.0, within=60.0, stale_after=10_000.0)
 
@@ -116,3 +116,13 @@ async def test_a_reader_that_forgot_its_deadline_is_ended(monkeypatch: pytest.Mo
 
     reading = await attempt(Stuck([], settings=Cadence(every=60.0, within=0.01)), Reading())
     assert reading.error == "TimeoutError after 0s"
+
+
+async def test_a_reading_that_failed_in_part_brings_its_values_and_its_words() -> None:
+    words = "repository 2: it is down"
+    script = [{"1": 1, "2": 1}, *[PartlyReadError(words, {"1": number}) for number in range(2, 6)]]
+    readings = await published(Scripted(script))
+    assert [reading.value for reading in readings[1:]] == [{"1": number} for number in range(2, 6)]
+    assert {(reading.error, reading.success) for reading in readings[1:]} == {(words, False)}
+    assert [reading.errors for reading in readings] == [0, 1, 2, 3, 4]
+    assert readings[-1].value is not None, "what is read anew each time never grows stale"

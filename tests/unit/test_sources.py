@@ -1,11 +1,13 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from exporter.collectors.archiver import ArchiverCollector
+from exporter.collectors.repository import RepositoryCollector
 from exporter.collectors.runs import RunsCollector
-from exporter.settings import Archiver, Patroni, PgBackRest, Runs, Settings, Stanza
+from exporter.settings import Archiver, Patroni, PgBackRest, Repository, Runs, Settings, Stanza
 from exporter.snapshot import Expectation, Off, Reload, Snapshot
 from exporter.sources import look_around, plan
 
@@ -259,3 +261,44 @@ def test_runs_can_be_switched_off(tmp_path: Path) -> None:
     off = runs(replace(with_logs(tmp_path), runs=Runs(enabled=False)))
     assert isinstance(off, Off)
     assert "runs.enabled" in off.why
+
+
+def repository_plan(text: str, folder: Path, **more: Any) -> dict[str, str | tuple[int, ...] | None]:
+    """By stanza the repositories that are listed, None for all that info tells of, or why they are not."""
+    file = folder / "pgbackrest.conf"
+    file.write_text(text)
+    settings = Settings(pgbackrest=PgBackRest(config=str(file), **more.pop("pgbackrest", {})), **more)
+    around = look_around(settings)
+    snapshot = Snapshot(settings=settings, expected=around.expected, reload=Reload(0.0))
+    planned = plan(settings, around, lambda: snapshot)
+    found: dict[str, str | tuple[int, ...] | None] = {
+        off.stanza: off.why for off in planned.off if off.collector == "repository"
+    }
+    for (name, stanza), collector in planned.collectors.items():
+        if name == "repository":
+            assert isinstance(collector, RepositoryCollector)
+            places = collector.places
+            found[stanza] = None if places is None else tuple(place.repo for place in places)
+    return found
+
+
+TWO = "[global]\nrepo1-path=/srv\nrepo2-type=s3\n[main]\npg1-path=/pg\n"
+BEHIND_A_HOST = "[global]\nrepo1-host=backup\n[main]\npg1-path=/pg\n"
+
+
+def test_repositories_on_this_disk_are_listed_and_others_when_asked_for(tmp_path: Path) -> None:
+    assert repository_plan(TWO, tmp_path) == {"main": (1,)}
+    assert repository_plan(TWO, tmp_path, repository=Repository(enabled=True)) == {"main": (1, 2)}
+    assert "enabled is false" in str(repository_plan(TWO, tmp_path, repository=Repository(enabled=False))[""])
+
+
+def test_behind_a_host_they_are_off_and_say_how_to_switch_them_on(tmp_path: Path) -> None:
+    assert "repository.enabled: true" in str(repository_plan(BEHIND_A_HOST, tmp_path)["main"])
+    assert repository_plan(BEHIND_A_HOST, tmp_path, repository=Repository(enabled=True)) == {"main": (1,)}
+
+
+def test_where_pgbackrest_runs_elsewhere_info_tells_which_there_are(tmp_path: Path) -> None:
+    remote = {"command": ("ssh", "repo-host", "pgbackrest")}
+    assert "runs elsewhere" in str(repository_plan(TWO, tmp_path, pgbackrest=remote)[""])
+    more: dict[str, Any] = {"repository": Repository(enabled=True), "stanzas": {"main": Stanza()}}
+    assert repository_plan(TWO, tmp_path, pgbackrest=remote, **more) == {"main": None}

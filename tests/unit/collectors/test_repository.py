@@ -269,6 +269,18 @@ async def test_an_aborted_backup_is_an_orphan_once_it_is_seen_again(watch: Calla
     assert (await one.judged()).orphans == 0, "a backup runs"
 
 
+async def test_where_the_backup_list_cannot_be_read_nothing_is_an_orphan_and_nothing_judged(
+    watch: Callable[..., Watch],
+) -> None:
+    one = watch("2.45/corrupt_backup_info")
+    folder(one.tree, "20200101-000000F")
+    one.tree.segment("000000010000000000000001", LONG_AGO)
+    one.tree.segment("000000010000000000000003", LONG_AGO)
+    found = await one.judged()
+    assert (found.orphans, found.recovery.missing_newest, found.recovery.without_wal) == (None, None, None)
+    assert not [path for path in one.listed() if path.startswith("*backup")]
+
+
 async def test_old_leftovers_are_told_at_the_first_look(watch: Callable[..., Watch]) -> None:
     one = watch()
     folder(one.tree, "20200101-000000F", finished=False, size=7)

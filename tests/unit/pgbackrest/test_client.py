@@ -298,3 +298,78 @@ def test_the_stand_in_without_a_folder_says_so(standin: Standin, monkeypatch: py
     monkeypatch.delenv("STANDIN_DIR")
     with pytest.raises(PgBackRestError, match="stand-in pgbackrest: set STANDIN_DIR to the folder"):
         asyncio.run(Client(command=(standin.program,)).info(within=10))
+
+
+LISTING = b'{".":{"type":"path"},"15-1":{"type":"path"}}\n'
+
+
+async def listed(client: Client) -> bytes:
+    pieces: list[bytes] = []
+
+    def take(piece: bytes) -> float:
+        pieces.append(piece)
+        return 0.0
+
+    await client.repo_ls("archive/demo", take, within=10, repo=2, stanza="demo")
+    return b"".join(pieces)
+
+
+async def test_a_listing_is_handed_on_as_it_is_printed(standin: Standin) -> None:
+    standin.lists("archive/demo", LISTING, repo=2)
+    assert await listed(Client()) == LISTING
+    assert standin.calls[0][-5:] == ["repo-ls", "--stanza=demo", "--output=json", "--repo=2", "archive/demo"]
+
+
+async def test_a_path_that_is_not_there_is_an_empty_listing(standin: Standin) -> None:  # noqa: ARG001
+    assert await listed(Client()) == b'{".":{"type":"path"}}\n'
+
+
+async def test_lines_in_front_of_a_listing_are_told_once_and_cut_off(
+    standin: Standin, caplog: pytest.LogCaptureFixture
+) -> None:
+    standin.lists("archive/demo", LISTING, repo=2)
+    standin.behaves("warn")
+    client = Client()
+    assert [await listed(client) for _ in range(2)] == [LISTING, LISTING]
+    told = [record.getMessage() for record in caplog.records if "invalid option" in record.getMessage()]
+    assert told == ["pgbackrest: configuration file contains invalid option 'bogus-option'"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        ("garbage", "pgbackrest repo-ls: printed no JSON but 'no JSON"),
+        ("silent", "pgbackrest repo-ls: printed nothing, exit code 0: see that "),
+        ("crash", "pgbackrest repo-ls: killed by SIGSEGV"),
+    ],
+)
+async def test_a_listing_that_fails_says_so(standin: Standin, behaviour: str, words: str) -> None:
+    standin.behaves(behaviour)
+    with pytest.raises(PgBackRestError) as caught:
+        await listed(Client())
+    assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize("case", ["repo_ls_perm_denied", "repo_ls_s3_dns_failure"])
+async def test_a_genuine_failure_to_list_is_one_line(standin: Standin, case: str) -> None:
+    meta = CORPUS / "2.59.1" / "errors" / f"{case}.meta"
+    standin.behaves(f"exit {exit_code(meta)}", LISTING[:20] + b"\n" + read(meta, "stdout"))
+    with pytest.raises(PgBackRestError) as caught:
+        await listed(Client())
+    assert str(caught.value).startswith(f"pgbackrest repo-ls: error {exit_code(meta)} (")
+    assert str(caught.value).isprintable()
+
+
+async def test_a_small_file_is_fetched(standin: Standin) -> None:
+    standin.holds("archive/demo/15-1/00000002.history", b"1\t0/5000000\tno reason\n")
+    path = "archive/demo/15-1/00000002.history"
+    assert await Client().repo_get(path, within=10, repo=1, stanza="demo") == b"1\t0/5000000\tno reason\n"
+    with pytest.raises(PgBackRestError) as caught:
+        await Client().repo_get(f"{path}.not", within=10, repo=1, stanza="demo")
+    assert caught.value.name == "file-missing"
+
+
+async def test_a_stanza_of_a_strange_name_is_not_listed(standin: Standin) -> None:
+    with pytest.raises(PgBackRestError, match="not asked for"):
+        await Client().repo_get("archive/x", within=10, repo=1, stanza="a b")
+    assert standin.calls == []
