@@ -13,8 +13,8 @@ from exporter.model.info import BACKUP_TYPES, Backup, Backups
 from exporter.model.runs import History, Kind, Run, Runs
 from exporter.snapshot import Snapshot
 
-# What the clocks of PostgreSQL's host and ours may differ by, in seconds.
-_SKEW = 5.0
+# pgBackRest tells whole seconds, of PostgreSQL's host.
+_SKEW = 1.0
 
 
 def histories(snapshot: Snapshot) -> Iterator[History]:
@@ -70,7 +70,9 @@ def _judged(history: History, backups: Backups) -> tuple[History, Run | None]:
     if newest > (history.last_success or 0):
         history = replace(history, last_success=float(newest))
     failed = history.last_failed
-    if failed is None or failed.result != "failure" or not any(_is_within(one, failed) for one in strong):
+    if failed is None or failed.result != "failure" or failed.logged:
+        return history, None
+    if not any(_is_within(one, failed) for one in strong):
         return history, None
     good = replace(failed, result="success", exit_code=0, words=None)
     history = replace(

@@ -23,7 +23,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run that is over. A killed one has no *end* and no *exit_code*, unless a signal was told."""
+    """One run that is over. A killed one has no *end* and no *exit_code*, unless a signal was told.
+
+    *logged*: its log tells of this command alone; else the process may have failed at what it did afterwards.
+    """
 
     kind: Kind
     result: Result
@@ -31,6 +34,7 @@ class Run:
     end: float | None = None
     exit_code: int | None = None
     words: str | None = None
+    logged: bool = False
 
     @property
     def moment(self) -> float | None:

@@ -228,7 +228,9 @@ class RunLog:
         self.open.remove(who)
         if not who.dry:
             start = who.seen if who.at is None else who.at
-            yield Run(kind=who.kind, result=result, start=start, end=at, exit_code=code, words=words)
+            yield Run(
+                kind=who.kind, result=result, start=start, end=at, exit_code=code, words=words, logged=True
+            )
 
 
 def _version(text: str) -> tuple[int, int]:

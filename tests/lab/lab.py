@@ -48,6 +48,7 @@ class Lab(Site):
     def furnish(self) -> None:
         """Make the configuration of both repositories."""
         self.own(self.path / "server")
+        self.own(self.path / "server" / "log")  # pgBackRest does not make it
         self._sections["global"] = {
             "repo1-path": str(self.repository(1)),
             "repo1-retention-full": "2",

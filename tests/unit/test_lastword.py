@@ -74,6 +74,16 @@ def test_a_command_that_took_a_good_backup_and_failed_has_failed_at_its_expire()
     assert codes == {INCR: 0, EXPIRE: 82}
 
 
+def test_a_failure_that_the_log_tells_of_is_the_backups_own() -> None:
+    failure = failed(INCR, 985, 1005)
+    assert failure.last is not None
+    run = dataclasses.replace(failure.last, logged=True)
+    logged = dataclasses.replace(failure, last=run, last_failed=run)
+    found = judged(logged, backups=(backup("incr", 1000),))
+    assert found == {INCR: dataclasses.replace(logged, last_success=1000.0)}
+    assert found[INCR].failing
+
+
 def test_where_expire_has_a_log_of_its_own_it_speaks_for_itself() -> None:
     good = Run(kind=EXPIRE, result="success", start=1000, end=1001, exit_code=0)
     expire = History(kind=EXPIRE, last=good, last_success=1001)
