@@ -22,8 +22,20 @@ def findings(stanza: str, snapshot: Snapshot, now: float) -> Iterator[Finding]:
 def _archiver(archiver: Archiver, lag: Threshold, now: float) -> Iterator[Finding]:
     if archiver.spool_errors:
         yield Finding("warning", "Asynchronous archiving leaves errors in its spool folder.")
+    if archiver.behind is not None:
+        verdict = against(now - archiver.behind, lag)
+        if verdict != "ok":
+            yield Finding(
+                verdict,
+                f"WAL that Patroni's leader has written waits to be archived, for {span(now - archiver.behind)}."
+                " Name the databases under stanzas.NAME.postgresql to know more.",
+            )
     if archiver.archiving is not None:
         yield from _archiving(archiver.archiving, lag, now)
+
+
+# Clocks that differ by more, in seconds, make lags and ages wrong by as much.
+_SKEW = 60.0
 
 
 def _archiving(archiving: Archiving, lag: Threshold, now: float) -> Iterator[Finding]:
@@ -41,6 +53,9 @@ def _archiving(archiving: Archiving, lag: Threshold, now: float) -> Iterator[Fin
                 verdict,
                 f"{files} to be archived, for {span(waits)}: if the primary is lost now, so is what was written since.",
             )
+    if abs(archiving.clock_skew) >= _SKEW:
+        skew = span(abs(archiving.clock_skew))
+        yield Finding("warning", f"The clocks of {archiving.server} and of the exporter differ by {skew}.")
     if archiving.failing:
         when = "" if archiving.last_failed is None else f", at {moment(archiving.last_failed)}"
         yield Finding("warning", f"The last attempt to archive failed{when}: PostgreSQL's log tells why.")

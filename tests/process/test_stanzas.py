@@ -53,7 +53,7 @@ def test_an_expected_stanza_that_is_not_listed_is_not_ok(host: Host) -> None:
     assert scrape.value("stanza_expected", stanza="demo") == 1
     assert scrape.value("stanza_ok", stanza="demo") == 0
     assert scrape.value("stanza_status_code", stanza="demo") is None
-    assert "It is expected, and pgBackRest does not list it." in exporter.page
+    assert "pgBackRest does not list it: nothing is known of its backups." in exporter.page
 
 
 def test_a_vanished_stanza_is_not_ok(host: Host) -> None:

@@ -111,7 +111,7 @@ def test_archiving_that_works_is_nothing_to_tell() -> None:
             "The last attempt to archive failed, at ",
         ),
     ],
-    ids=["late", "too late", "off", "failing"],
+    ids=["late", "too late", "off", "failing", "clocks"],
 )
 def test_archiving_that_does_not_is_told(one: Archiving, verdict: Verdict, words: str) -> None:
     ((found, said),) = of_archiving(one)
@@ -135,6 +135,14 @@ def test_what_patroni_says_of_its_cluster_is_told(topology: Topology, verdict: V
 
 def test_a_leader_that_is_not_known_is_not_missing() -> None:
     assert of_archiving(None, replace(TOPOLOGY, has_leader=None, leader=None)) == []
+
+
+def test_wal_that_waits_without_a_connection_is_told() -> None:
+    behind = Archiver(asked=False, behind=NOW - 700)
+    known = replace(snapshot(), archiver={"demo": Reading(value=behind)})
+    ((verdict, words),) = told(archiving.findings("demo", known, NOW))
+    assert verdict == "critical"
+    assert "for 11 min 40 s" in words
 
 
 def test_errors_in_the_spool_are_told_without_a_server() -> None:
