@@ -172,7 +172,7 @@ _stanzas = table(
     empty=_NO_EXPORTER,
     overrides=[
         override_regexp(
-            "/^(Verdict|Recoverable|Last runs|.*\\?)$/",
+            "/^(Verdict|Recoverable|.*\\?)$/",
             custom__displayMode="color-background-solid",
             custom__align="center",
         ),
@@ -188,18 +188,21 @@ _stanzas = table(
         override("Verdict", mappings=colour.levels("ok", "look today", "act now"), custom__width=100),
         override("Recoverable", mappings=colour.levels("yes", "lost a copy", "no"), custom__width=105),
         override(
-            "Last runs", mappings=colour.levels("●", "▲ failed", "✖"), custom__width=90, noValue="no log"
+            "Last runs",
+            mappings=colour.levels("●", "▲ failed", "✖"),
+            noValue="no log",
+            custom__displayMode="color-text",
         ),
         override_regexp(
             "/^(Data at risk|Newest backup|Newest full|Window|Time to restore|Last proven)$/",
             unit="s",
-            custom__width=118,
+            custom__width=132,
         ),
         override("Last proven", noValue="never"),
         override(
             "Stanza",
             links=[{"title": "Open ${__value.raw}", "url": _BOARD_OF, "targetBlank": False}],
-            custom__minWidth=120,
+            custom__width=170,
         ),
     ],
     transformations=[
