@@ -1,3 +1,4 @@
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ class Watch:
     places: tuple[Place, ...] | None = (Place(repo=1),)
     retentions: dict[tuple[str, int], Retention] = field(default_factory=dict)
     holdings: Holdings | None = None
+    info_read: float = field(default_factory=lambda: time.time() + 1e6)
     collector: RepositoryCollector = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +51,6 @@ class Watch:
         )
 
     def snapshot(self) -> Snapshot:
-        far = time.time() + 1e6
         readings = (
             {"demo": Reading(value=self.holdings, attempted=1.0, succeeded=1.0)} if self.holdings else {}
         )
@@ -57,7 +58,7 @@ class Watch:
             settings=self.settings,
             expected=Expectation(stanzas=("demo",), retentions=MappingProxyType(self.retentions)),
             reload=Reload(0.0),
-            info={"": Reading(value=self.info, attempted=far, succeeded=far)},
+            info={"": Reading(value=self.info, attempted=self.info_read, succeeded=self.info_read)},
             repository=readings,
         )
 
@@ -383,3 +384,28 @@ async def test_an_info_that_never_comes_is_an_error(
     one.collector.latest = lambda: nothing
     with pytest.raises(PgBackRestError, match="demo: pgbackrest info has told nothing of it yet"):
         await one.collector.read()
+
+
+async def test_what_seems_missing_waits_for_an_info_that_is_newer_than_the_listing(
+    watch: Callable[..., Watch],
+) -> None:
+    """While a backup expires its WAL goes first, and an older `info` still counts on it."""
+    one = watch("2.45/archive_gap", "2.45/repo-ls/repo_ls_archive_gap", info_read=time.time() - 1)
+    await one.look()
+    one.listed()
+    one.tree.lacks("000000010000000000000003")
+    one.tree.show()
+    known = one.collector._repositories[1].archives["15-1"]._known["0000000100000000"]
+    known.seen -= AGAIN_LOCAL * 25
+    looking = asyncio.create_task(one.collector.read())
+    await until(lambda: [call[-1] for call in one.standin.calls[-1:]] == ["backup/demo"])
+    await asyncio.wait((looking,), timeout=0.5)
+    assert not looking.done()
+    one.info_read = time.time() + 1
+    await asyncio.wait_for(looking, 5)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)
