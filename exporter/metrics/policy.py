@@ -30,17 +30,16 @@ def _thresholds(settings: Settings, expected: Expectation, *stanzas: Stanza) -> 
 
 
 def _ratios(settings: Settings, expected: Expectation, *stanzas: Stanza) -> Iterator[Row[float]]:
-    """Yield one row for a repository that all stanzas share, and one for each stanza that differs."""
+    """Yield the rows of each stanza's own repositories; of one that all share, the strictest of its stanzas counts."""
     rows: dict[tuple[str, ...], float] = {}
     for signal in SIGNALS:
         for stanza in stanzas if signal.unit == "ratio" else ():
             for repo in stanza.repos:
-                common = settings.threshold(signal.name, "", repo.key)
                 threshold = settings.threshold(signal.name, stanza.name, repo.key)
                 declared = (stanza.name, repo.key) in expected.declared
-                place = (stanza.name if declared or threshold != common else "", str(repo.key), signal.name)
-                rows[*place, "warning"] = threshold.warning
-                rows[*place, "critical"] = threshold.critical
+                place = (stanza.name if declared else "", str(repo.key), signal.name)
+                for severity, value in (("warning", threshold.warning), ("critical", threshold.critical)):
+                    rows[*place, severity] = min(value, rows.get((*place, severity), value))
     yield from rows.items()
 
 
@@ -68,7 +67,7 @@ GROUPS: tuple[Group[Any], ...] = (
             Metric[float](
                 "threshold_ratio",
                 "Where the alerts of a signal begin; +Inf is off. signal is repo_used, severity is warning or "
-                'critical, stanza is "" where the repository is declared for all.',
+                'critical, stanza is "" where the repository is declared for all: the strictest of its stanzas counts.',
                 lambda ratio: ratio,
             ),
         ),

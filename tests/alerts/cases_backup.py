@@ -63,64 +63,63 @@ def _failed(command: str, labels: str = "") -> tuple[Case, ...]:
 CASES = (
     Case(
         alert="BackupMissing",
-        step=10,
-        changes=_no_backup(30, 1800),
-        expect={
-            90: "",
-            110: "warning",
-            1470: "warning",
-            1480: "warning critical",
-            1500: "warning critical",
-            1790: "warning critical",
-            1820: "",
-        },
+        step=5,
+        changes=_no_backup(30, 150),
+        expect={100: "", 105: "warning", 145: "warning", 155: ""},
         ha=SAME,
-        pair={110: "", 1500: ""},
+        pair={105: "", 145: ""},
     ),
-    Case(
-        alert="BackupMissing",
-        name="where there never was one",
-        step=10,
-        changes={**_no_backup(0, 1800), _INCR: {0: None}},
-        expect={50: "", 60: "warning", 1430: "warning", 1440: "warning critical", 1820: ""},
-    ),
-    Case(
-        alert="BackupMissing",
-        name="only older ones of a database before an upgrade, which pgBackRest finds good",
-        step=10,
-        changes={_INCR: {0: None}, _FULL: {0: None}},
-        expect={60: "warning", 1440: "warning critical"},
-    ),
-    Case(
-        alert="BackupMissing",
-        name="no backups are wanted in this repository",
-        step=10,
-        changes=_no_backup(0, 1800)
-        | {
-            f"{_THRESHOLD}={signal} severity={severity}": {0: INF}
-            for signal in ("backup", "full_backup")
-            for severity in ("warning", "critical")
-        },
-        expect={60: "", 1500: ""},
-    ),
-    Case(
-        alert="BackupMissing",
-        name="fulls are wanted, other backups not, and nobody is to be woken",
-        step=10,
-        changes=_no_backup(0, 1800)
-        | {
-            f"{_THRESHOLD}=backup severity=warning": {0: INF},
-            f"{_THRESHOLD}=backup severity=critical": {0: INF},
-            f"{_THRESHOLD}=full_backup severity=critical": {0: INF},
-        },
-        expect={60: "warning", 1500: "warning"},
-    ),
-    Case(
-        alert="BackupMissing",
-        name="nobody can tell, the repository cannot be read",
-        step=10,
-        changes=_no_backup(0, 1800) | {"repo_status_code stanza=main repo=1": {0: 99}},
-        expect={60: "RepoNotOk/warning", 1500: "RepoNotOk/warning"},
+    *(
+        Case(
+            alert="BackupMissing",
+            name=name,
+            step=120,
+            changes=changes,
+            expect=expect,
+            gap=False,
+        )
+        for name, changes, expect in (
+            (
+                "for a day",
+                _no_backup(240, 2040),
+                {1560: "warning", 1680: "warning critical", 1920: "warning critical", 2040: ""},
+            ),
+            (
+                "where there never was one",
+                _no_backup(0, 1800) | {_INCR: {0: None}},
+                {120: "warning", 1320: "warning", 1440: "warning critical", 1800: ""},
+            ),
+            (
+                "only those of a database before an upgrade, which pgBackRest finds good",
+                {_INCR: {0: None}, _FULL: {0: None}},
+                {120: "warning", 1440: "warning critical"},
+            ),
+            (
+                "no backups are wanted in this repository",
+                _no_backup(0, 1800)
+                | {
+                    f"{_THRESHOLD}={signal} severity={severity}": {0: INF}
+                    for signal in ("backup", "full_backup")
+                    for severity in ("warning", "critical")
+                },
+                {120: "", 1560: ""},
+            ),
+            (
+                "fulls are wanted, other backups not, and nobody is to be woken",
+                _no_backup(0, 1800)
+                | {
+                    f"{_THRESHOLD}=backup severity=warning": {0: INF},
+                    f"{_THRESHOLD}=backup severity=critical": {0: INF},
+                    f"{_THRESHOLD}=full_backup severity=critical": {0: INF},
+                },
+                {120: "warning", 1560: "warning"},
+            ),
+            (
+                "nobody can tell, the repository cannot be read",
+                _no_backup(0, 1800) | {"repo_status_code stanza=main repo=1": {0: 99}},
+                {120: "", 1560: ""},
+            ),
+        )
     ),
     Case(
         alert="BackupOverdue",
@@ -234,6 +233,20 @@ CASES = (
         changes=_running(-DAY, 30000, 30),
         expect={20: ""},
         ha=SAME,
+    ),
+    *(
+        Case(
+            alert=alert,
+            name="killed without a word",
+            changes={
+                f"run_last_start_timestamp_seconds {_RUN}": {0: -2 * DAY},
+                f"run_last_end_timestamp_seconds {_RUN}": {0: None},
+                f"run_last_failure_timestamp_seconds {_RUN}": {0: -2 * DAY},
+            },
+            expect={20: "", 30: ""},
+            ha=SAME,
+        )
+        for alert in ("BackupRunningLong", "BackupSlow")
     ),
     Case(
         alert="BackupSlow",

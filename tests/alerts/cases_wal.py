@@ -153,8 +153,8 @@ CASES = (
     Case(
         alert="TimelineNotArchived",
         name="the new primary is idle, its history file is archived",
-        changes=_failover(5, waiting=0, archived=90, history=18),
-        expect={10: "", 40: "", 89: ""},
+        changes=_failover(5, waiting=0, archived=90, history=30),
+        expect={10: "", 40: "", 60: "", 89: ""},
         ha=SAME,
     ),
     Case(
@@ -167,7 +167,7 @@ CASES = (
         alert="TimelineNotArchived",
         name="the new primary says all is archived, and nothing has arrived",
         changes=_failover(5, waiting=0, archived=60, history=60),
-        expect={10: "", 24: "", 25: "critical*2", 59: "critical*2", 66: ""},
+        expect={10: "", 39: "", 40: "critical*2", 59: "critical*2", 66: ""},
     ),
     Case(
         alert="TimelineNotArchived",
@@ -285,7 +285,7 @@ CASES = (
         alert="RepoSpaceTrend",
         step=10,
         changes={"repo_available_bytes repo=1": {0: Ramp(300, -0.06), 200: 288}},
-        expect={60: "", 70: "warning", 120: "warning", 2000: ""},
+        expect={60: "", 70: "warning", 120: "warning", 900: ""},
         ha=SAME,
         pair=SAME,
     ),
@@ -419,17 +419,17 @@ CASES = (
         alert="RestoreTestNeverRun",
         step=10,
         changes={
-            f"restore_test_last_run_timestamp_seconds {_TEST}": {0: None, 2000: 120000},
-            f"restore_test_last_success_timestamp_seconds {_TEST}": {0: None, 2000: 100000},
+            f"restore_test_last_run_timestamp_seconds {_TEST}": {0: None, 1500: 120000},
+            f"restore_test_last_success_timestamp_seconds {_TEST}": {0: None, 1500: 90000},
         },
-        expect={1430: "", 1440: "warning", 1990: "warning", 2000: ""},
+        expect={1430: "", 1440: "warning", 1490: "warning", 1500: ""},
         ha=SAME,
         pair={1440: ""},
     ),
     Case(
         alert="RestoreTestNeverRun",
         name="none is wanted",
-        step=10,
+        step=60,
         changes={
             f"restore_test_last_run_timestamp_seconds {_TEST}": {0: None},
             f"restore_test_last_success_timestamp_seconds {_TEST}": {0: None},

@@ -1,0 +1,187 @@
+"""How the rules, the runbooks and the templates must be written, and that they name only what exists."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.metrics import GROUPS
+from exporter.settings import SIGNALS
+from tests.alerts.promtool import OWN
+from tests.alerts.rules import ALERTS, PREFIX, RULES, alerts, load, names, rules
+
+RUNBOOKS = ALERTS / "runbooks"
+PAIR = {"instance", "pod", "container", "endpoint"}
+BOARDS = {"pgbackrest-overview", "pgbackrest-stanza", "pgbackrest-wal", "pgbackrest-recovery"}
+# Of the exporter's target, of Prometheus and Alertmanager themselves.
+FOREIGN = {"up", "prometheus_rule_evaluation_failures_total", "alertmanager_notifications_failed_total"}
+FOREIGN_LABELS = {"alertname", "severity", "rule_group", "integration", "reason", "receiver_name"}
+AS_IT_STANDS = (
+    "pgbackrest_wal_archive_lag",
+    "pgbackrest_wal_archive_failing",
+    "pgbackrest_wal_archive_enabled",
+    "pgbackrest_wal_archive_ready",
+    "pgbackrest_patroni_has_leader",
+)
+
+FAMILIES = {metric.family.name: set(group.labels) for group in GROUPS for metric in group.metrics}
+COUNTERS = {metric.family.name for group in GROUPS for metric in group.metrics if metric.type == "counter"}
+
+EACH = pytest.mark.parametrize(
+    "rule", alerts(), ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}"
+)
+
+
+def metrics_of(text: str) -> set[str]:
+    """Without what is recorded, and without names that only begin words of a sentence."""
+    found = set(re.findall(r"(?<![\w:/.-])pgbackrest_[a-z_]+[a-z](?![\w:*])", text))
+    return found - {"pgbackrest_exporter"}
+
+
+@EACH
+def test_a_rule_says_how_bad_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["alert"].startswith(PREFIX)
+    assert rule["labels"].keys() == {"severity", "component"}
+    assert rule["labels"]["severity"] in {"critical", "warning", "info", "none"}
+    assert rule["labels"]["component"] == "pgbackrest"
+    notes = rule["annotations"]
+    assert notes.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert "{{" not in notes["summary"], "a summary is one constant sentence"
+    assert notes["summary"].endswith(".")
+    assert notes["description"].endswith(".")
+    assert notes["runbook_url"].endswith(f"/{rule['alert']}.md")
+    assert re.split(r"[/?]", notes["dashboard_url"])[4] in BOARDS
+
+
+@EACH
+def test_a_rule_compares(rule: dict[str, Any]) -> None:
+    assert re.search(r"==|!=|>|<|\bunless\b", rule["expr"])
+    assert "topk" not in rule["expr"]
+
+
+@EACH
+def test_pairs_of_exporters_make_one_alert(rule: dict[str, Any]) -> None:
+    """Whatever is aggregated or ignored, it is the exporter and not the database that is left out."""
+    for labels in re.findall(r"(?:max|min) without \(([^)]*)\)", rule["expr"]):
+        listed = set(labels.split(", "))
+        assert listed >= PAIR or not listed & PAIR
+    assert re.search(r"\bby \(|\bon \(", rule["expr"]) is None, "other people's labels must survive"
+
+
+@EACH
+def test_a_missed_scrape_is_bridged(rule: dict[str, Any]) -> None:
+    for found in re.finditer(r"(\w*\()?(pgbackrest_[a-z_]+)(\{[^}]*\})?(\[\w+\])?", rule["expr"]):
+        name, window = found[2], found[4]
+        if name.startswith(AS_IT_STANDS):
+            assert rule.get("keep_firing_for") == "5m"
+            assert window is None
+        elif not found[0].endswith("(") and f":{name}" not in rule["expr"]:
+            assert window is not None, f"{name} needs a look-back"
+
+
+@EACH
+def test_ranges_are_within_what_prometheus_keeps(rule: dict[str, Any]) -> None:
+    days = {"m": 1 / 1440, "h": 1 / 24, "d": 1}
+    for number, unit in re.findall(r"\[(\d+)([mhd])\]", rule["expr"]):
+        assert int(number) * days[unit] < 15
+    for window in re.findall(r"(?:rate|increase|changes)\([^\[]*\[(\w+)\]", rule["expr"]):
+        assert window != rule.get("for"), "what lasts no longer than its window never fires"
+
+
+@EACH
+def test_only_counters_increase(rule: dict[str, Any]) -> None:
+    for name in re.findall(r"(?:rate|increase)\((\w+)", rule["expr"]):
+        assert name in COUNTERS | FOREIGN
+        assert name.endswith("_total")
+
+
+@EACH
+def test_an_alert_has_patience_unless_its_fact_is_final(rule: dict[str, Any]) -> None:
+    final = {
+        "WalDropped",
+        "RestoreTestFailed",
+        "RestoreTestPolluted",
+        "RestoreTestNotTried",
+        "RestoreTestPassed",
+        "Watchdog",
+        "RuleFailures",
+        "NotificationsFailing",
+    }
+    assert "for" in rule or rule["alert"].removeprefix(PREFIX) in final
+
+
+def test_groups_have_names_of_their_own_and_nothing_that_an_old_prometheus_refuses() -> None:
+    groups = load()["groups"]
+    assert len({group["name"] for group in groups}) == len(groups)
+    assert all(group.keys() == {"name", "rules"} for group in groups)
+
+
+def test_both_tiers_of_an_alert_tell_the_same_place() -> None:
+    for name in names():
+        boards = {rule["annotations"]["dashboard_url"] for rule in alerts() if rule["alert"] == PREFIX + name}
+        assert len(boards) == 1, name
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule.get("alert", rule.get("record"))))
+def test_a_rule_names_only_metrics_and_labels_that_exist(rule: dict[str, Any]) -> None:
+    assert metrics_of(rule["expr"]) <= FAMILIES.keys()
+    for name, matchers in re.findall(r"(\w+)\{([^}]*)\}", rule["expr"]):
+        if name in FAMILIES:
+            assert set(re.findall(r"(\w+)(?:=~|!~|!=|=)", matchers)) <= FAMILIES[name]
+    known = {"job", *OWN}.union(*(FAMILIES[name] for name in metrics_of(rule["expr"]))) | FOREIGN_LABELS
+    recorded = {"stanza"}
+    for labels in re.findall(r"(?:without|ignoring) \(([^)]*)\)", rule["expr"]):
+        assert set(filter(None, labels.split(", "))) <= known | recorded
+    told = set(re.findall(r"\$labels\.(\w+)", str(rule.get("annotations", ""))))
+    assert told <= known | recorded
+
+
+def test_every_threshold_is_somebodys() -> None:
+    used = set()
+    for rule in alerts():
+        for words in re.findall(r'signal=~?"([^"]*)"', rule["expr"]):
+            used |= {(word, rule["labels"]["severity"]) for word in words.split("|")}
+    assert used == {(signal.name, severity) for signal in SIGNALS for severity in ("warning", "critical")}
+
+
+def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
+    assert {file.stem for file in RUNBOOKS.glob("*.md")} == {PREFIX + name for name in names()}
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_runbook_says_what_it_means_and_how_to_confirm_mend_and_prevent_it(name: str) -> None:
+    text = (RUNBOOKS / f"{PREFIX}{name}.md").read_text()
+    title, *headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    assert title == PREFIX + name
+    assert headings == ["Confirm", "Mend", "Prevent", "When it is false"]
+    assert re.findall(r"^ {4}\S", text, re.MULTILINE), "commands to confirm it"
+    assert metrics_of(re.sub(r"grep -E .*", "", text)) <= FAMILIES.keys()
+    for link in re.findall(r"\]\(([^)]*)\)", text):
+        assert (RUNBOOKS / link).exists()
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_patterns_of_a_runbook_find_metrics(name: str) -> None:
+    text = (RUNBOOKS / f"{PREFIX}{name}.md").read_text()
+    for pattern in re.findall(r"/metrics \| grep -E '([^']*)'", text):
+        if "alertmanager_" not in pattern:
+            assert [family for family in FAMILIES if re.match(pattern, family)], pattern
+
+
+def test_the_sheet_has_a_line_for_each_alert() -> None:
+    sheet = (ALERTS / "README.md").read_text()
+    assert set(re.findall(r"\[(\w+)\]\(runbooks/\w+\.md\)", sheet)) == set(names())
+
+
+def test_the_sheet_says_after_how_long() -> None:
+    sheet = (ALERTS / "README.md").read_text()
+    for rule in alerts():
+        name, severity = rule["alert"].removeprefix(PREFIX), rule["labels"]["severity"]
+        (line,) = (line for line in sheet.splitlines() if f"| [{name}](" in line)
+        assert f"{severity} {rule.get('for', '0m')}" in line
+
+
+def test_the_rules_are_yaml_that_is_read_the_same_everywhere() -> None:
+    assert "\t" not in RULES.read_text()
+    assert yaml.safe_load(RULES.read_text()).keys() == {"groups"}
