@@ -1,6 +1,6 @@
 """Cases of the alerts about backups and runs."""
 
-from tests.alerts.case import SAME, Case
+from tests.alerts.case import SAME, Case, Expectation
 from tests.alerts.world import DAY, INF, Ramp, Timeline, World
 
 _DONE = "backup_last_completion_timestamp_seconds stanza=main"
@@ -60,6 +60,49 @@ def _failed(command: str, labels: str = "") -> tuple[Case, ...]:
     )
 
 
+_MISSING: tuple[tuple[str, World, Expectation], ...] = (
+    (
+        "for a day",
+        _no_backup(240, 2040),
+        {1560: "warning", 1680: "warning critical", 1920: "warning critical", 2040: ""},
+    ),
+    (
+        "where there never was one",
+        _no_backup(0, 1800) | {_INCR: {0: None}},
+        {120: "warning", 1320: "warning", 1440: "warning critical", 1800: ""},
+    ),
+    (
+        "only those of a database before an upgrade, which pgBackRest finds good",
+        {_INCR: {0: None}, _FULL: {0: None}},
+        {120: "warning", 1440: "warning critical"},
+    ),
+    (
+        "no backups are wanted in this repository",
+        _no_backup(0, 1800)
+        | {
+            f"{_THRESHOLD}={signal} severity={severity}": {0: INF}
+            for signal in ("backup", "full_backup")
+            for severity in ("warning", "critical")
+        },
+        {120: "", 1560: ""},
+    ),
+    (
+        "fulls are wanted, other backups not, and nobody is to be woken",
+        _no_backup(0, 1800)
+        | {
+            f"{_THRESHOLD}=backup severity=warning": {0: INF},
+            f"{_THRESHOLD}=backup severity=critical": {0: INF},
+            f"{_THRESHOLD}=full_backup severity=critical": {0: INF},
+        },
+        {120: "warning", 1560: "warning"},
+    ),
+    (
+        "nobody can tell, the repository cannot be read",
+        _no_backup(0, 1800) | {"repo_status_code stanza=main repo=1": {0: 99}},
+        {120: "", 1560: ""},
+    ),
+)
+
 CASES = (
     Case(
         alert="BackupMissing",
@@ -78,48 +121,7 @@ CASES = (
             expect=expect,
             gap=False,
         )
-        for name, changes, expect in (
-            (
-                "for a day",
-                _no_backup(240, 2040),
-                {1560: "warning", 1680: "warning critical", 1920: "warning critical", 2040: ""},
-            ),
-            (
-                "where there never was one",
-                _no_backup(0, 1800) | {_INCR: {0: None}},
-                {120: "warning", 1320: "warning", 1440: "warning critical", 1800: ""},
-            ),
-            (
-                "only those of a database before an upgrade, which pgBackRest finds good",
-                {_INCR: {0: None}, _FULL: {0: None}},
-                {120: "warning", 1440: "warning critical"},
-            ),
-            (
-                "no backups are wanted in this repository",
-                _no_backup(0, 1800)
-                | {
-                    f"{_THRESHOLD}={signal} severity={severity}": {0: INF}
-                    for signal in ("backup", "full_backup")
-                    for severity in ("warning", "critical")
-                },
-                {120: "", 1560: ""},
-            ),
-            (
-                "fulls are wanted, other backups not, and nobody is to be woken",
-                _no_backup(0, 1800)
-                | {
-                    f"{_THRESHOLD}=backup severity=warning": {0: INF},
-                    f"{_THRESHOLD}=backup severity=critical": {0: INF},
-                    f"{_THRESHOLD}=full_backup severity=critical": {0: INF},
-                },
-                {120: "warning", 1560: "warning"},
-            ),
-            (
-                "nobody can tell, the repository cannot be read",
-                _no_backup(0, 1800) | {"repo_status_code stanza=main repo=1": {0: 99}},
-                {120: "", 1560: ""},
-            ),
-        )
+        for name, changes, expect in _MISSING
     ),
     Case(
         alert="BackupOverdue",

@@ -45,7 +45,7 @@ def firing(stack: Stack) -> set[str]:
 
 def wait(stack: Stack, receivers: Receivers, condition: Callable[[], object]) -> None:
     def state() -> str:
-        got = [delivery for name in ("pagerduty", "slack") for delivery in receivers.got(name)]  # type: ignore[arg-type]
+        got = [delivery for name in ("pagerduty", "slack") for delivery in receivers.got(name)]
         return f"firing {firing(stack)}, rules {stack.errors()}, delivered {got}"
 
     until(condition, state, within=60)
