@@ -110,6 +110,11 @@ def test_archiving_that_works_is_nothing_to_tell() -> None:
             "warning",
             "The last attempt to archive failed, at ",
         ),
+        (
+            replace(ARCHIVING, clock_skew=-90.0),
+            "warning",
+            "The clocks of pg1:5432 and of the exporter differ by 1 min 30 s.",
+        ),
     ],
     ids=["late", "too late", "off", "failing", "clocks"],
 )
