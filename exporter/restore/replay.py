@@ -96,13 +96,13 @@ class _Progress:
 
     def __init__(self, server: Server, now: float) -> None:
         self._server = server
-        self._seen: tuple[int, str | None] = (0, None)
+        self._seen: tuple[int, str | None, int] = (0, None, 0)
         self.moved = now
 
     def look(self, now: float, report: Reporter, target: int | None) -> None:
         log = self._server.log
-        seen = (log.segments, log.found.get("position"))
-        if seen != self._seen or (self.moved == 0 and log.lines):
+        seen = (log.segments, log.found.get("position"), len(log.found))
+        if seen != self._seen:
             self._seen, self.moved = seen, now
         start = log.found.get("redo_start")
         if seen[1] and start and target:

@@ -33,14 +33,12 @@ class ServerLog:
 
     write: Callable[[str], None]
     segments: int = 0
-    lines: int = 0
     found: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
     def hear(self, line: str) -> None:
         """Take one line in."""
         self.write(line)
-        self.lines += 1
         match = _PREFIX.match(line)
         words = match["words"] if match else line
         if (match and match["level"] in ("FATAL", "PANIC")) or _CRASH.search(words):
