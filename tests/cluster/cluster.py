@@ -156,6 +156,15 @@ class Cluster(Site):
         """Until a leader and two streaming replicas are there."""
         self._wait(self.whole, "a leader and two streaming replicas", within=within)
 
+    def wait_until_leads(self, wanted: Callable[[Node], bool], within: float = 60) -> None:
+        """Until such a node leads."""
+
+        def leads() -> bool:
+            leader = self.leader()
+            return leader is not None and wanted(leader)
+
+        self._wait(leads, "another leader", within=within)
+
     def _wait(self, holds: Callable[[], bool], what: str, within: float) -> None:
         def quietly() -> bool:
             try:

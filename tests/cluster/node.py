@@ -96,9 +96,19 @@ class Node:
         )
 
     @property
+    def runs(self) -> bool:
+        """Whether its Patroni does."""
+        return self._patroni is not None and not self._patroni.ends_within(0)
+
+    @property
+    def log_text(self) -> str:
+        """What Patroni and PostgreSQL have said since Patroni started."""
+        return self._patroni.log if self._patroni else ""
+
+    @property
     def log(self) -> str:
-        """What Patroni and PostgreSQL have said last."""
-        return self._patroni.log[-6000:] if self._patroni else ""
+        """The end of it."""
+        return self.log_text[-6000:]
 
     def stop_patroni(self) -> None:
         """As for maintenance: PostgreSQL ends, too."""

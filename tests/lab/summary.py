@@ -19,6 +19,14 @@ class Scrape:
         """The sample `pgbackrest_<name>` with these labels among its own; None when there is none."""
         return next(iter(self._matching(name, labels).values()), None)
 
+    def values(self, name: str, **labels: str) -> list[float]:
+        """All samples `pgbackrest_<name>` with these labels among their own."""
+        return list(self._matching(name, labels).values())
+
+    def series(self, name: str) -> dict[tuple[tuple[str, str], ...], float]:
+        """All samples of that name, by their labels."""
+        return self._matching(name, {})
+
     def labels(self, name: str, label: str, **labels: str) -> list[str]:
         """The values that a label takes, in order."""
         return sorted({dict(pairs)[label] for pairs in self._matching(name, labels)})

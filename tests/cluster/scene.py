@@ -1,0 +1,72 @@
+"""A scene: what is done to the cluster, what must show, what must stay silent, what clears after healing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.condition import Condition
+from tests.cluster.health import HEALTH
+from tests.lab.exporter import Exporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """A condition and the seconds until which it must hold, from the end of the act or of the healing."""
+
+    condition: Condition
+    seconds: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Props:
+    """What scenes work with, and hand on: `kept` lives from an act to its healing, or to a later scene."""
+
+    cluster: Cluster
+    exporter: Exporter
+    kept: dict[str, object] = field(default_factory=dict)
+
+
+Act = Callable[[Props], object]
+
+
+class Observer(Protocol):
+    """Looks at the same run with other eyes: alert rules, dashboards. What it finds wrong it raises."""
+
+    def begins(self, scene: "Scene") -> None:
+        """All is well, nothing is done yet."""
+
+    def shown(self, scene: "Scene") -> None:
+        """Everything that the scene shows is in the metrics now; nothing is healed yet."""
+
+    def cleared(self, scene: "Scene") -> None:
+        """It is healed, and all is well again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One row of the table. *upsets* are names of HEALTH; all others must stay silent from beginning to end."""
+
+    name: str
+    act: Act
+    shows: Sequence[Within] = ()
+    upsets: frozenset[str] = frozenset()
+    lasts: float = 0
+    """Seconds for which it is watched at least, from the end of the act."""
+    heal: Act | None = None
+    clears: Sequence[Within] = ()
+    well_within: float = 30
+    """Seconds after the healing in which everything but *scars* is healthy again."""
+    scars: frozenset[str] = frozenset()
+    """Names of HEALTH that stay upset until a later scene mends them."""
+    observers: Sequence[Observer] = ()
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """What must not complain meanwhile."""
+        return frozenset(HEALTH) - self.upsets
+
+
+def shows(seconds: float, *conditions: Condition) -> tuple[Within, ...]:
+    """Give them the same time."""
+    return tuple(Within(condition=condition, seconds=seconds) for condition in conditions)
