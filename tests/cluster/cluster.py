@@ -148,13 +148,17 @@ class Cluster(Site):
         step = "select pg_logical_emit_message(false, 'lab', 'x'); select pg_walfile_name(pg_switch_wal());"
         return self.sql(step * segments).split()[-1]
 
-    def whole(self) -> bool:
-        """Whether there is a leader with two streaming replicas."""
-        return self.leader() is not None and len(self.streaming()) == len(self.nodes) - 1
+    def wait_until_followed(self, replicas: int, within: float = 60) -> None:
+        """Until a leader and so many streaming replicas are there."""
+
+        def followed() -> bool:
+            return self.leader() is not None and len(self.streaming()) >= replicas
+
+        self._wait(followed, f"a leader and {replicas} streaming replicas", within=within)
 
     def wait_until_whole(self, within: float = 60) -> None:
-        """Until a leader and two streaming replicas are there."""
-        self._wait(self.whole, "a leader and two streaming replicas", within=within)
+        """Until a leader and all replicas are there."""
+        self.wait_until_followed(len(self.nodes) - 1, within=within)
 
     def wait_until_leads(self, wanted: Callable[[Node], bool], within: float = 60) -> None:
         """Until such a node leads."""

@@ -26,8 +26,12 @@ def kill_primary(cluster: Cluster) -> Node:
 
 def bring_back(cluster: Cluster) -> None:
     """Start Patroni where it does not run, and wait until all nodes follow."""
+    running = [node for node in cluster.nodes if node.runs]
+    # Not before the others follow the new primary: a node that died puts its last segment into the archive when it
+    # comes back, and a replica that reads it there goes past the fork and never follows again (Patroni 3.0.2).
+    cluster.wait_until_followed(len(running) - 1)
     for node in cluster.nodes:
-        if not node.runs:
+        if node not in running:
             node.start_patroni()
     cluster.wait_until_whole(within=90)
 
