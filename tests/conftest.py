@@ -19,8 +19,9 @@ def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Standin:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that takes what is printed now as golden."""
+    """Add the option that takes what is printed now as golden, and the one that writes down the scenes."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+    parser.addoption("--scenes", metavar="FILE", help="write the table of tests/cluster's scenes there, too")
 
 
 @pytest.fixture

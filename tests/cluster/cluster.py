@@ -62,7 +62,7 @@ class Cluster(Site):
         self.s3.wait()
         # The other nodes are not there yet: pgBackRest warns of them and goes on.
         self.repository.pgbackrest("stanza-create")
-        self.sql(_role())
+        self.sql(_ROLE.read_text())
         self.sql(f"alter role exporter password '{self._secrets.exporter}'")
         self.sql("create table lab (id bigserial primary key, written timestamptz default now(), words text)")
         self._say("Patroni on pg2 and pg3, which become replicas")
@@ -185,10 +185,3 @@ class Cluster(Site):
 
 def _leads(member: Mapping[str, Any]) -> bool:
     return (member["role"], member["state"]) == ("leader", "running")
-
-
-def _role() -> str:
-    """Until the project has the file: the rights that it is going to give."""
-    if _ROLE.exists():
-        return _ROLE.read_text()
-    return "create role exporter login; grant pg_monitor to exporter"

@@ -42,14 +42,6 @@ def above(name: str, limit: float, **labels: str) -> Condition:
     )
 
 
-def below(name: str, limit: float, **labels: str) -> Condition:
-    """There are such samples, and all are below the limit."""
-    return Condition(
-        words=f"{_named(name, labels)} < {limit:g}",
-        holds=lambda now, _: bool(found := now.values(name, **labels)) and max(found) < limit,
-    )
-
-
 def grows(name: str, by: float = 1, **labels: str) -> Condition:
     """The sum of such samples is that much more than before the scene; none before counts as 0."""
     return Condition(
@@ -61,6 +53,27 @@ def grows(name: str, by: float = 1, **labels: str) -> Condition:
     )
 
 
+def total(name: str, value: float, **labels: str) -> Condition:
+    """The sum of such samples is this; it is 0 where there are none."""
+    return Condition(
+        words=f"sum of {_named(name, labels)} = {value:g}",
+        holds=lambda now, _: sum(now.values(name, **labels)) == value,
+    )
+
+
+def used(name: str, share: float, **labels: str) -> Condition:
+    """More than this share of a filesystem is used, as `df` counts it."""
+
+    def holds(now: Scrape, _: Scrape) -> bool:
+        taken, left = (
+            now.value(f"{name}_used_bytes", **labels),
+            now.value(f"{name}_available_bytes", **labels),
+        )
+        return taken is not None and left is not None and taken / (taken + left) > share
+
+    return Condition(words=f"{_named(f'{name}_used_bytes', labels)} > {share:.0%}", holds=holds)
+
+
 def kept(name: str, **labels: str) -> Condition:
     """Such samples are there, and none is less than before the scene."""
     return Condition(
@@ -68,16 +81,6 @@ def kept(name: str, **labels: str) -> Condition:
         holds=lambda now, before: (
             bool(now.values(name, **labels))
             and sum(now.values(name, **labels)) >= sum(before.values(name, **labels))
-        ),
-    )
-
-
-def later(name: str, than: str, **labels: str) -> Condition:
-    """One moment is after another."""
-    return Condition(
-        words=f"{_named(name, labels)} > {than}",
-        holds=lambda now, _: (
-            max(now.values(name, **labels), default=0) > max(now.values(than, **labels), default=0)
         ),
     )
 
@@ -102,8 +105,3 @@ def same(name: str, other: str, **labels: str) -> Condition:
             and bool(now.values(name, **labels) and now.values(other))
         ),
     )
-
-
-def inverse(condition: Condition, words: str) -> Condition:
-    """What holds while the other does not."""
-    return Condition(words=words, holds=lambda now, before: not condition.holds(now, before))

@@ -1,12 +1,14 @@
 """A scene: what is done to the cluster, what must show, what must stay silent, what clears after healing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.condition import Condition
+from tests.cluster.damage import Copy
 from tests.cluster.health import HEALTH
+from tests.lab.child import Child
 from tests.lab.exporter import Exporter
 
 
@@ -20,11 +22,12 @@ class Within:
 
 @dataclass(slots=True, kw_only=True)
 class Props:
-    """What scenes work with, and hand on: `kept` lives from an act to its healing, or to a later scene."""
+    """What scenes work with, and what an act leaves for its healing or for a later scene."""
 
     cluster: Cluster
     exporter: Exporter
-    kept: dict[str, object] = field(default_factory=dict)
+    running: Child | None = None
+    copy: Copy | None = None
 
 
 Act = Callable[[Props], object]
@@ -48,7 +51,7 @@ class Scene:
     """One row of the table. *upsets* are names of HEALTH; all others must stay silent from beginning to end."""
 
     name: str
-    act: Act
+    act: Act = lambda _: None
     shows: Sequence[Within] = ()
     upsets: frozenset[str] = frozenset()
     lasts: float = 0
