@@ -8,6 +8,10 @@ from tests.lab.summary import Scrape
 # Seconds for which a segment may wait: a busy machine is slow, and so is S3.
 LAG = 12.0
 
+# Seconds for which these may complain before it counts: a reading in the very moment of a switchover may fail, as may
+# the first look of an exporter that has just started.
+PATIENCE: Mapping[str, float] = MappingProxyType({"collectors": 6.0, "stanza": 6.0})
+
 
 def _no(name: str, **labels: str) -> Callable[[Scrape], bool]:
     """Samples may be missing, but none is more than 0."""

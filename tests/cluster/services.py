@@ -79,6 +79,7 @@ class S3:
                 f"--cert={self._tls / 's3.crt'}",
                 f"--key={self._tls / 's3.key'}",
                 f"--config={os.devnull}",
+                "--dir-cache-time=1s",  # a test may delete a file behind its back
             ),
             env=self._site.environment | {"RCLONE_AUTH_KEY": f'"{self.key},{self.secret}"'},
             cwd=self._site.path,
