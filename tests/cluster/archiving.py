@@ -12,6 +12,8 @@ from tests.cluster.http import ask
 from tests.lab.program import until
 
 COMMAND = "pgbackrest --stanza=main archive-push %p"
+# Somebody's slip: there is no such stanza.
+BAD_COMMAND = "pgbackrest --stanza=mian archive-push %p"
 # A number that is in no other command line of this machine.
 _SLEEP = str(86_400 + secrets.randbelow(1 << 30))
 
@@ -48,7 +50,10 @@ def mend_command(cluster: Cluster) -> None:
 
 def hang_command(cluster: Cluster) -> None:
     """A command that never ends, as on a dead network disk."""
-    parameters(cluster, archive_command=f"sleep {_SLEEP}")
+    program = cluster.path / "push-that-hangs"
+    program.write_text(f"#!/bin/sh\nexec sleep {_SLEEP}\n")
+    program.chmod(0o755)
+    parameters(cluster, archive_command=f"{program} %p")
 
 
 def asynchronous(cluster: Cluster, *, on: bool = True, queue_max: str = "64GiB") -> None:

@@ -28,6 +28,7 @@ class Props:
     exporter: Exporter
     running: Child | None = None
     copy: Copy | None = None
+    idle_since: float = 0
 
 
 Act = Callable[[Props], object]
