@@ -39,7 +39,7 @@ class Cluster(Site):
         """Start it all: what does not depend on each other at the same time."""
         ports, certificates = Ports(), Certificates(self)
         self._secrets = Secrets(**{name: secrets.token_hex(16) for name in Secrets.__slots__})
-        self._say("etcd and an S3 server")
+        self._say(f"etcd and an S3 server, in {self.path}")
         self.etcd = Etcd(self, ports)
         self.s3 = S3(self, ports, certificates)
         self.nodes = [Node(self, name, ports, certificates) for name in NODES]
@@ -82,7 +82,9 @@ class Cluster(Site):
         hosts = {"host=pg1,pg2,pg3 port=5432": f"host=127.0.0.1,127.0.0.1,127.0.0.1 port={ports}"}
         text = deployed("repository/exporter.yml", urls | hosts)
         settings: dict[str, Any] = yaml.safe_load(text)
-        settings |= {"pgbackrest": {"config": str(self.config)}, "state_path": str(self.path / "state")}
+        state = self.path / "state"
+        state.mkdir(exist_ok=True)
+        settings |= {"pgbackrest": {"config": str(self.config)}, "state_path": str(state)}
         self.write(
             self.path / ".pgpass",
             "".join(
@@ -92,6 +94,14 @@ class Cluster(Site):
         for section, options in (changes or {}).items():
             settings[section] = settings.get(section, {}) | dict(options)
         return settings
+
+    def node_settings(self, node: Node) -> dict[str, Any]:
+        """What deploy/patroni/node/exporter.yml says, for one node."""
+        settings: dict[str, Any] = yaml.safe_load(deployed("node/exporter.yml", {}))
+        state = self.path / f"state-{node.name}"
+        state.mkdir(exist_ok=True)
+        often = {"runs": {"every": "1s", "within": "10s"}, "state_path": str(state)}
+        return settings | often | {"pgbackrest": {"config": str(node.config)}}
 
     # --- what Patroni says ---------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ class Props:
     running: Child | None = None
     copy: Copy | None = None
     idle_since: float = 0
+    dropped_at: float = 0
 
 
 Act = Callable[[Props], object]
@@ -62,7 +63,10 @@ class Scene:
     well_within: float = 30
     """Seconds after the healing in which everything but *scars* is healthy again."""
     scars: frozenset[str] = frozenset()
-    """Names of HEALTH that stay upset until a later scene mends them."""
+    """Names of HEALTH that are or become upset from here on, until a later scene *mends* them."""
+    mends: frozenset[str] = frozenset()
+    since: Callable[[Props], float] | None = None
+    """From when on the seconds of *shows* count, where an earlier scene did the harm (time.monotonic())."""
     observers: Sequence[Observer] = ()
 
     @property

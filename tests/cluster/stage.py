@@ -39,14 +39,17 @@ class Stage:
         wrong = [
             f"held before anything was done: {one.condition.words}"
             for one in scene.shows
-            if one.condition.holds(before.scrape, before.scrape)
+            if not scene.since and one.condition.holds(before.scrape, before.scrape)
         ]
         self._tell(scene, "begins")
         healed = began
         try:
             scene.act(self.props)
-            acted = time.monotonic()
-            wrong += self._wait(scene, "shows", scene.shows, since=began, counted_from=acted, before=before)
+            acted = scene.since(self.props) if scene.since else time.monotonic()
+            seen_since = min(began, acted)
+            wrong += self._wait(
+                scene, "shows", scene.shows, since=seen_since, counted_from=acted, before=before
+            )
             self._last(acted + scene.lasts)
             self._tell(scene, "shown")
         finally:
@@ -55,9 +58,9 @@ class Stage:
                 scene.heal(self.props)
                 healed = time.monotonic()
         wrong += self._wait(scene, "clears", scene.clears, since=healed, counted_from=healed, before=before)
-        self.scars = scene.scars
-        wrong += self._well("all is well again", scene, limit=scene.well_within, scars=scene.scars)
         wrong += self._complaints(scene, began, before)
+        self.scars = (self.scars | scene.scars) - scene.mends
+        wrong += self._well("all is well again", scene, limit=scene.well_within, scars=self.scars)
         assert not wrong, f"{scene.name}:\n  " + "\n  ".join(wrong)
         self._tell(scene, "cleared")
 
@@ -120,7 +123,7 @@ class Stage:
         return []
 
     def _complaints(self, scene: Scene, began: float, before: Moment) -> list[str]:
-        allowed = scene.upsets | before.ill | scene.scars
+        allowed = scene.upsets | before.ill | self.scars
         since: dict[str, float] = {}
         wrong: dict[str, float] = {}
         for moment in self.watch.since(began):

@@ -290,6 +290,14 @@ async def test_old_leftovers_are_told_at_the_first_look(watch: Callable[..., Wat
     assert (found.orphans, found.orphan_size) == (2, 100 + 7 + 200 + 8)
 
 
+async def test_while_pgbackrest_cannot_read_its_list_no_folder_is_called_a_leftover(
+    watch: Callable[..., Watch],
+) -> None:
+    one = watch("2.45/corrupt_backup_info")
+    folder(one.tree, "20200101-000000F", size=8)
+    assert (await one.judged()).orphans is None
+
+
 async def test_a_finished_backup_is_looked_at_once(watch: Callable[..., Watch]) -> None:
     one = watch()
     named = one.labels
