@@ -142,19 +142,6 @@ HEALTHY = (
         ),
     ),
     Scene(
-        name="what was dropped is a hole in both repositories",
-        since=lambda props: props.dropped_at,
-        shows=shows(
-            180,
-            above("wal_archive_missing_segments", 5, position="newest", repo="1"),
-            above("wal_archive_missing_segments", 5, position="newest", repo="2"),
-        ),
-        upsets=GAP,
-        heal=lambda props: _anew(props, 1, 2),
-        clears=shows(20, everywhere("wal_archive_missing_segments", 0, position="newest")),
-        mends=GAP,
-    ),
-    Scene(
         name="a promoted primary stays idle, archive_timeout 0",
         act=_idle_promoted,
         shows=shows(20, grows("patroni_timeline")),
@@ -176,6 +163,19 @@ HEALTHY = (
         name="a replica is made anew by pgBackRest",
         act=lambda props: failover.reinitialise(props.cluster),
         heal=lambda props: archiving.parameters(props.cluster, archive_timeout="60s"),
+    ),
+    Scene(
+        name="what was dropped is a hole in both repositories",
+        since=lambda props: props.dropped_at,
+        shows=shows(
+            180,
+            above("wal_archive_missing_segments", 5, position="newest", repo="1"),
+            above("wal_archive_missing_segments", 5, position="newest", repo="2"),
+        ),
+        upsets=GAP,
+        heal=lambda props: _anew(props, 1, 2),
+        clears=shows(20, everywhere("wal_archive_missing_segments", 0, position="newest")),
+        mends=GAP,
     ),
     Scene(
         name="a backup runs long",
