@@ -12,9 +12,6 @@ from exporter.model.info import Archive, RepositoryBackups, Stanza
 from exporter.model.repository import Capacity, Held, Outlook, Recovery, WalArchive
 from exporter.snapshot import Snapshot
 
-# "no valid backups" (src/command/info/info.c): it was read, and there is none.
-_NO_BACKUPS = 2
-
 _memory: dict[tuple[str, int], tuple[tuple[Any, ...], Outlook]] = {}
 
 
@@ -36,7 +33,7 @@ def outlook(snapshot: Snapshot, held: Held, stanza: Stanza | None) -> Outlook:
     archive = _current_archive(stanza, repo)
     facts = (
         held,
-        stanza.backups if stanza and _tells(stanza, repo) else None,
+        stanza.backups if stanza else None,
         archive.database_id if archive else None,
         (primary.wal_segment_size if primary else archive.wal_segment_size) if archive else None,
         expected.retentions.get((held.stanza, repo)),
@@ -49,11 +46,6 @@ def outlook(snapshot: Snapshot, held: Held, stanza: Stanza | None) -> Outlook:
     if before is None or not _same(before[0], facts):
         before = _memory[held.stanza, repo] = facts, _judge(*facts)
     return before[1]
-
-
-def _tells(stanza: Stanza, repo: int) -> bool:
-    """Whether pgBackRest could read the repository: else an empty list of backups would be no list at all."""
-    return all(one.status.code in (0, _NO_BACKUPS) for one in stanza.repos if one.key == repo)
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
