@@ -147,17 +147,25 @@ async def end_processes(path: Path) -> None:
 
 
 def working_in(path: Path) -> Iterator[int]:
-    """Yield our processes that work below *path*, and those that pgBackRest left to prefetch WAL into it."""
+    """Yield our processes that work below *path*, and those that pgBackRest left to prefetch WAL into it.
+
+    What a test starts has no terminal: somebody who looks at the files of a failed test is not meant.
+    """
     serves = f"--pg1-path={path}/".encode()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with suppress(OSError):
-            if entry.stat().st_uid != os.geteuid():
+            if entry.stat().st_uid != os.geteuid() or _has_terminal(entry):
                 continue
             where = Path(str((entry / "cwd").readlink()).removesuffix(" (deleted)"))
             if where.is_relative_to(path) or serves in (entry / "cmdline").read_bytes():
                 yield int(entry.name)
+
+
+def _has_terminal(process: Path) -> bool:
+    """Whether a process has a controlling terminal (proc(5), stat: tty_nr)."""
+    return (process / "stat").read_text(errors="replace").rpartition(")")[2].split()[4] != "0"
 
 
 def _remove_contents(path: Path) -> None:
