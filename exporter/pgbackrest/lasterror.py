@@ -30,6 +30,10 @@ def last_error(printed: bytes) -> str | None:
 def one_line(words: str) -> str:
     """Put a message on one line, without hints and secrets, and cut it to LONGEST characters."""
     lines = (line.strip() for line in words.splitlines() if not _HINT.fullmatch(line))
-    text = " ".join("".join(filter(str.isprintable, line)) for line in lines if line)
+    text = " ".join(_printable(line) for line in lines if line)
     text = _USERINFO.sub("<redacted>@", _SECRET.sub(r"\1<redacted>", text))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))

@@ -8,6 +8,7 @@ with [050]; who gets beyond a lock shows that an earlier holder is gone; and a p
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from exporter.model.runs import Kind, Result, Run, Verification
 from exporter.pgbackrest import invocation, lasterror
@@ -122,14 +123,12 @@ class RunLog:
 
     def _begun(self, event: Begun) -> Iterator[Found]:
         at = self._told(event.stamp)
-        asked, lowest = invocation.of_options(self.command.removesuffix("-async"), self.stanza, event.options)
-        kind = Kind(
-            stanza=self.stanza,
-            command=asked.command,
-            backup_type=asked.backup_type,
-            repo=asked.repository(lowest),
-        )
         exec_id = _EXEC_ID.search(event.options)
+        start, end = exec_id.span() if exec_id else (0, 0)
+        # But for that number a stanza's commands are the same few, again and again.
+        kind = _kind(
+            self.command.removesuffix("-async"), self.stanza, event.options[:start] + event.options[end:]
+        )
         beginning = Beginning(
             kind=kind,
             at=at,
@@ -233,6 +232,18 @@ class RunLog:
             )
 
 
+@lru_cache(maxsize=256)
+def _kind(command: str, stanza: str, options: str) -> Kind:
+    asked, lowest = invocation.of_options(command, stanza, options)
+    return Kind(
+        stanza=stanza,
+        command=asked.command,
+        backup_type=asked.backup_type,
+        repo=asked.repository(lowest),
+    )
+
+
+@lru_cache(maxsize=64)
 def _version(text: str) -> tuple[int, int]:
     found = _VERSION.match(text)
     return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -18,10 +18,12 @@ from exporter.settings import Patroni
 from tests.bench.archiver import archiver_cpu
 from tests.bench.cost import READINGS, cpu
 from tests.bench.report import seconds
+from tests.bench.runs import first_reading, runs_cpu
 from tests.bench.targets import Target
 from tests.unit.patroni.answering import member
 
 LIMIT = 5.0  # ms of CPU
+SPEED = 50.0  # MB of logs for a second of CPU; a log of short runs is work for each line
 
 
 def _serve(told: Connection, folder: Path | None) -> None:
@@ -70,7 +72,7 @@ def patroni_cpu(readings: int = READINGS) -> Iterator[tuple[str, float]]:
                 yield title, asyncio.run(cpu(reader.read, readings))
 
 
-SOURCES: Sequence[Callable[[], Iterator[tuple[str, float]]]] = (archiver_cpu, patroni_cpu)
+SOURCES: Sequence[Callable[[], Iterator[tuple[str, float]]]] = (archiver_cpu, patroni_cpu, runs_cpu)
 
 
 def rows() -> Iterator[tuple[str, ...]]:
@@ -80,3 +82,10 @@ def rows() -> Iterator[tuple[str, ...]]:
         for name, value in source():
             target = Target(name, value * 1e3, LIMIT, " ms")
             yield name, seconds(value), f"≤ {LIMIT:g} ms", "met" if target.met else "MISSED"
+    for name, detail in (
+        ("logs with all files of a backup, first", True),
+        ("logs of short runs, first", False),
+    ):
+        speed = first_reading(detail=detail) / 1e6
+        demanded = f"≥ {SPEED:g} MB/s" if detail else ""
+        yield name, f"{speed:.0f} MB/s", demanded, ("met" if speed >= SPEED else "MISSED") if detail else ""
