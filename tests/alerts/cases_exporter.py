@@ -36,6 +36,22 @@ CASES = (
         other=False,
     ),
     Case(
+        alert="ExporterDown",
+        name="it is another exporter",
+        changes={"up job=node": {0: 0}},
+        expect={30: ""},
+    ),
+    Case(
+        alert="ExporterMissing",
+        name="others are there",
+        changes={"up job=node": {0: 1}},
+        down=(5, 30),
+        gone=True,
+        expect={19: "", 20: "critical", 31: ""},
+        gap=False,
+        other=False,
+    ),
+    Case(
         alert="StanzaUnwatched",
         changes={},
         down=(5, 30),

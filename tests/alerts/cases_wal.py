@@ -65,7 +65,11 @@ CASES = (
     Case(
         alert="WalArchiveLag",
         name="which the repository of another exporter sees and PostgreSQL does not",
-        changes={f"{_LAG}=repository instance=b": {0: Ramp(60, 60)}},
+        changes={
+            f"{_LAG}=repository instance=b": {0: Ramp(60, 60)},
+            "threshold_seconds stanza=main signal=wal_archive_lag severity=warning instance=b": {0: 300},
+            "threshold_seconds stanza=main signal=wal_archive_lag severity=critical instance=b": {0: 600},
+        },
         expect={30: ""},
     ),
     Case(
@@ -419,10 +423,10 @@ CASES = (
         alert="RestoreTestNeverRun",
         step=10,
         changes={
-            f"restore_test_last_run_timestamp_seconds {_TEST}": {0: None, 1500: 120000},
-            f"restore_test_last_success_timestamp_seconds {_TEST}": {0: None, 1500: 90000},
+            f"restore_test_last_run_timestamp_seconds {_TEST}": {0: None, 1600: 120000},
+            f"restore_test_last_success_timestamp_seconds {_TEST}": {0: None, 1600: 90000},
         },
-        expect={1430: "", 1440: "warning", 1490: "warning", 1500: ""},
+        expect={1430: "", 1440: "warning", 1590: "warning", 1600: ""},
         ha=SAME,
         pair={1440: ""},
     ),

@@ -9,17 +9,17 @@ import copy
 import json
 import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.alerts import promtool
 from tests.alerts.cases import CASES
-from tests.alerts.rules import PREFIX, Rule, cut_down, names, of, rules
+from tests.alerts.rules import Rule, cut_down, names, of, rules
 from tests.alerts.survivors import WHY
 from tests.alerts.world import healthy
 
@@ -34,6 +34,7 @@ _COMPARISONS = {
 _SETS = {"unless": "and", "and": "unless", "or": "and"}
 _PAIR = {"instance", "pod", "container", "endpoint"}
 _BATCH = 24
+EVERY = [name for name in names() if name != "Watchdog"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,50 +173,55 @@ def _metrics(alert: str) -> set[str]:
     return found
 
 
-def _written(
-    folder: Path, number: int, mutant: Mutant, tests: dict[str, list[dict[str, object]]]
-) -> list[Path]:
-    rule_file = folder / f"{number}-rules.yml"
-    rule_file.write_text(json.dumps(cut_down(mutant.rules)))
-    files = []
-    for step, those in tests.items():
-        file = folder / f"{number}-{step}.yml"
-        promtool.write(file, rule_file, those)
-        files.append(file)
-    return files
+@cache
+def _tests(alert: str) -> dict[str, str]:
+    """The files of unit tests of an alert, for a rule file beside them."""
+    cases = [case for case in CASES if case.alert == alert]
+    tests = promtool.by_step(promtool.together(alert, cases, _metrics(alert)))
+    return {f"{step}.yml": promtool.document("rules.yml", those) for step, those in tests.items()}
 
 
-def _judge(batch: Sequence[tuple[int, Mutant]]) -> list[Mutant]:
+def _judge(batch: Sequence[Mutant]) -> list[Mutant]:
     """The mutants of a batch that no case notices."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        files: dict[int, list[Path]] = {}
-        for number, mutant in batch:
-            cases = [case for case in CASES if case.alert == mutant.alert]
-            tests = promtool.by_step(promtool.together(mutant.alert, cases, _metrics(mutant.alert)))
-            files[number] = _written(folder, number, mutant, tests)
-        words = promtool.run([file for those in files.values() for file in those])
-    return [mutant for number, mutant in batch if not any(words[file] for file in files[number])]
+        files: list[list[Path]] = []
+        for number, mutant in enumerate(batch):
+            folder = Path(name, str(number))
+            folder.mkdir()
+            (folder / "rules.yml").write_text(json.dumps(cut_down(mutant.rules)))
+            texts = _tests(mutant.alert)
+            for file, text in texts.items():
+                (folder / file).write_text(text)
+            files.append([folder / file for file in texts])
+        words = promtool.run([file for those in files for file in those])
+    return [
+        mutant for mutant, those in zip(batch, files, strict=True) if not any(words[file] for file in those)
+    ]
 
 
-def survivors(alerts: Iterable[str]) -> tuple[int, list[Mutant]]:
-    """How many mutants there were, and those that live."""
-    all_of_them = list(enumerate(mutant for alert in alerts for mutant in mutants(alert)))
+def survivors(alerts: Iterable[str]) -> tuple[int, Iterator[Mutant]]:
+    """How many mutants there are, and those that live, as they are found."""
+    all_of_them = [mutant for alert in alerts for mutant in mutants(alert)]
     batches = [all_of_them[start : start + _BATCH] for start in range(0, len(all_of_them), _BATCH)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = [mutant for living in pool.map(_judge, batches) for mutant in living]
-    return len(all_of_them), found
+
+    def judged() -> Iterator[Mutant]:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for living in pool.map(_judge, batches):
+                yield from living
+
+    return len(all_of_them), judged()
 
 
 def main(alerts: Sequence[str]) -> int:
     """Print who lives and why; 0 when each of them is known."""
-    count, found = survivors(alerts or [name for name in names() if name != "Watchdog"])
-    for mutant in found:
-        print(f"{mutant.name}  –  {WHY.get(mutant.name, 'NOT NOTICED')}")
+    count, living = survivors(alerts or EVERY)
+    found = []
+    for mutant in living:
+        found.append(mutant)
+        print(f"{mutant.name}  –  {WHY.get(mutant.name, 'NOT NOTICED')}", flush=True)
     print(f"{count - len(found)} of {count} mutants were noticed: {100 * (count - len(found)) / count:.1f} %")
     return int(any(mutant.name not in WHY for mutant in found))
 
 
 if __name__ == "__main__":
-    assert shutil.which("promtool"), PREFIX
     sys.exit(main(sys.argv[1:]))

@@ -20,7 +20,10 @@ OWN = ("job", "instance", "namespace", "pod", "container", "endpoint")
 
 def _labels(series: str, target: dict[str, str]) -> str:
     name, *pairs = series.split()
-    labels = target | dict(pair.split("=", 1) for pair in pairs)
+    own = dict(pair.split("=", 1) for pair in pairs)
+    if "instance" in own and "pod" in target:
+        target = target | dict.fromkeys(("pod", "container", "endpoint"), own["instance"])
+    labels = target | own
     prefix = "" if name.split("_")[0] in {"up", "alertmanager", "prometheus"} else "pgbackrest_"
     inner = ",".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in labels.items())
     return f"{prefix}{name}{{{inner}}}"
@@ -225,12 +228,18 @@ def whole(cases: Iterable[Case]) -> list[dict[str, Any]]:
     ]
 
 
-def write(file: Path, rules: Path, tests: list[dict[str, Any]]) -> None:
-    """One file of unit tests; its tests may have steps of their own."""
+def document(rules: str, tests: list[dict[str, Any]]) -> str:
+    """One file of unit tests, all of one step."""
     steps = {test["interval"] for test in tests}
     assert len(steps) == 1, "evaluation_interval is one for a file"
-    document = {"rule_files": [str(rules)], "evaluation_interval": steps.pop(), "tests": tests}
-    file.write_text(json.dumps(document))  # JSON is YAML
+    return json.dumps(
+        {"rule_files": [rules], "evaluation_interval": steps.pop(), "tests": tests}
+    )  # JSON is YAML
+
+
+def write(file: Path, rules: Path, tests: list[dict[str, Any]]) -> None:
+    """Write such a file."""
+    file.write_text(document(str(rules), tests))
 
 
 def by_step(tests: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
