@@ -5,7 +5,7 @@ from typing import Any, Final
 Json = dict[str, Any]
 
 OK: Final = "#009988"
-WARNING: Final = "#DDAA33"
+WARNING: Final = "#C98B00"  # dark enough for the white letters on it
 CRITICAL: Final = "#CC3311"
 UNKNOWN: Final = "#8C8C8C"
 
