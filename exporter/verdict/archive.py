@@ -22,6 +22,9 @@ def findings(outlook: Outlook, snapshot: Snapshot, now: float) -> Iterator[Findi
         yield from _window(now - outlook.recovery.start, window)
     if outlook.capacity is not None:
         yield from _room(outlook.capacity, threshold("repo_used", held.stanza, held.repo))
+    if outlook.duplicates:
+        files = number_of(outlook.duplicates, "WAL segment is", "WAL segments are")
+        yield Finding("warning", f"{files} there twice with different content: two servers archived here.")
     if outlook.orphans:
         folders = number_of(outlook.orphans, "folder", "folders")
         yield Finding("ok", f"{folders} of backups that were never finished: {size(outlook.orphan_size)}.")
