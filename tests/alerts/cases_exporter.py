@@ -233,6 +233,29 @@ CASES = (
         pair={30: ""},
     ),
     Case(
+        alert="StanzaNotOk",
+        name="one exporter does not see it",
+        changes={
+            "stanza_ok stanza=main": {0: 1, 5: 0},
+            "stanza_status_code stanza=main": {0: 0, 5: None},
+            "repo_ok stanza=main repo=1": {0: 1, 5: None},
+            "repo_ok stanza=main repo=2": {0: 1, 5: None},
+        },
+        expect={30: ""},
+        pair={14: "", 15: "warning", 30: "warning"},
+    ),
+    Case(
+        alert="StanzaNotOk",
+        name="it is missing",
+        changes={
+            "stanza_ok stanza=main": {0: 1, 5: 0},
+            "stanza_status_code stanza=main": {0: 0, 5: 3},
+            "repo_ok stanza=main repo=1": {0: 1, 5: None},
+            "repo_ok stanza=main repo=2": {0: 1, 5: None},
+        },
+        expect={30: ""},
+    ),
+    Case(
         alert="RepoNotOk",
         changes={
             "repo_ok stanza=main repo=2": {0: 1, 5: 0, 30: 1},
