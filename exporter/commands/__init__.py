@@ -8,6 +8,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "say in words whether each database can be recovered",
         "collect": "read all sources once and write the metrics, for node_exporter's textfile collector",
         "run": "run a pgBackRest command and record how it went",
+        "backup": "take a scheduled backup on the one node of a Patroni cluster whose turn it is",
         "restore-test": "prove that a backup restores, and record the result",
     }
 )

@@ -50,6 +50,26 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(own)
     if not wrapped:
         parser.error("no command: write it behind --, such as: run -- pgbackrest --stanza=main backup")
+    book = _book(args, wrapped)
+    try:
+        status = attended.run(wrapped, os.environ, started=book.begin, ended=book.end)
+    except (OSError, ValueError) as error:
+        return _not_started(book, wrapped[0], error)
+    if status < 0:
+        attended.die_of(-status)
+        return _KILLED_BY - status
+    return status
+
+
+def refused(argv: Sequence[str], words: str, code: int) -> int:
+    """Record that the command of *argv* was not even started, for the reason in *words*; return *code*."""
+    own, wrapped = _parted(argv)
+    book = _book(_parser().parse_args(own), wrapped)
+    book.end(attended.Ended(status=code, at=time.time(), tail=words.encode(errors="replace")))
+    return code
+
+
+def _book(args: argparse.Namespace, wrapped: Sequence[str]) -> "_Book":
     asked = invocation.of_words(wrapped, os.environ)
     record = Record(
         stanza=args.stanza or asked.stanza,
@@ -59,15 +79,7 @@ def main(argv: Sequence[str]) -> int:
         pid=os.getpid(),
         started=time.time(),
     )
-    book = _Book(args, record)
-    try:
-        status = attended.run(wrapped, os.environ, started=book.begin, ended=book.end)
-    except (OSError, ValueError) as error:
-        return _not_started(book, wrapped[0], error)
-    if status < 0:
-        attended.die_of(-status)
-        return _KILLED_BY - status
-    return status
+    return _Book(args, record)
 
 
 def _parted(argv: Sequence[str]) -> tuple[list[str], list[str]]:

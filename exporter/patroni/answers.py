@@ -12,10 +12,10 @@ import msgspec
 
 from exporter.human import line
 from exporter.model.patroni import OTHER, ROLES, STATES, Member
+from exporter.patroni.place import LEADERS, Candidate
 
 T = TypeVar("T")
 
-_LEADERS = ("leader", "standby_leader")
 # `/patroni` says master until 3.x, primary since 4.0.
 _PRIMARIES = ("primary", "master")
 _LAST_TIMELINE = 0xFFFFFFFF
@@ -65,10 +65,12 @@ class _Node(msgspec.Struct):
 class View:
     """The cluster as its store knows it; *leader_api* is where the leader's own REST API is.
 
-    *position* is how far the leader wrote, by what replicas on its timeline have (4.1 and later).
+    *position* is how far the leader wrote, by what replicas on its timeline have (4.1 and later). *candidates* are
+    the members once more, with what changes all the time.
     """
 
     members: tuple[Member, ...]
+    candidates: tuple[Candidate, ...]
     leader: str | None
     leader_api: str | None
     timeline: int | None
@@ -91,7 +93,7 @@ class Node:
 def read_cluster(body: bytes) -> View:
     """Return what `/cluster` tells; raises AnswerError."""
     answer = _decode(body, _Cluster)
-    leader = next((one for one in answer.members if one.role in _LEADERS), None)
+    leader = next((one for one in answer.members if one.role in LEADERS), None)
     return View(
         members=tuple(
             Member(
@@ -100,6 +102,16 @@ def read_cluster(body: bytes) -> View:
                 state=one.state if one.state in STATES else OTHER,
             )
             for one in sorted(answer.members, key=lambda one: one.name)
+        ),
+        candidates=tuple(
+            Candidate(
+                name=line(one.name),
+                role=one.role,
+                state=one.state,
+                timeline=_timeline(one.timeline),
+                lag=one.lag if isinstance(one.lag, int) else None,
+            )
+            for one in answer.members
         ),
         leader=line(leader.name) if leader else None,
         leader_api=leader.api_url if leader else None,

@@ -34,6 +34,7 @@ FLOORS = {
                 " patroni pgbackrest pgbackrest.conf settings.cadence settings.prefix settings.quantity"
                 " web web.listen web.tls web.users"
                 " backlog postgresql postgresql.complaints spool"
+                " patroni.place"
                 " attended jsonfile pgbackrest.invocation pgbackrest.lasterror pgbackrest.log tail aside"
             ),
             (
@@ -62,6 +63,7 @@ FLOORS = {
             "once web.site",
             "app",
             "commands.collect commands.restore_test commands.run commands.serve commands.status",
+            "commands.backup",
             "__main__",
         )
     )
