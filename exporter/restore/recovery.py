@@ -91,6 +91,8 @@ class Recovery:
                     report=self.findings.report,
                 )
             except RecoveryError as error:
+                # Promoted and yet not usable: what it may have archived is looked for all the same.
+                self.timeline = int(server.log.found.get("timeline", 0)) or None
                 if server.log.needs_more:
                     self.findings.report.line("   WAL asks for larger settings: starting again with them")
                     return None
