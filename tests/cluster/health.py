@@ -9,9 +9,11 @@ from tests.lab.summary import Scrape
 LAG = 12.0
 
 # Seconds for which these may complain before it counts: a reading in the very moment of a switchover may fail, as may
-# the first look of an exporter that has just started; and while expire takes a backup out of the list and then removes
-# its folder, a listing may fall between.
-PATIENCE: Mapping[str, float] = MappingProxyType({"collectors": 6.0, "stanza": 6.0, "orphans": 6.0})
+# the first look of an exporter that has just started; while expire takes a backup out of the list and then removes its
+# folder, a listing may fall between; and a new timeline's history may be archived before Patroni is asked again.
+PATIENCE: Mapping[str, float] = MappingProxyType(
+    {"collectors": 6.0, "stanza": 6.0, "orphans": 6.0, "timelines": 6.0}
+)
 
 
 def _no(name: str, **labels: str) -> Callable[[Scrape], bool]:
