@@ -1,7 +1,8 @@
 """`with Cluster() as cluster:` – everything runs, both repositories have the stanza, and nothing is left behind."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,14 @@ _ROLE = Path(__file__).resolve().parents[2] / "deploy" / "postgresql" / "exporte
 class Cluster(Site):
     """Three nodes, a repository host, etcd and S3, on ports of 127.0.0.1. `say` hears of each step."""
 
-    nodes: Sequence[Node] = ()
-
     def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
         super().__init__()
         self._say = say
+        self._ends = ExitStack()
 
     def dismantle(self) -> None:
         """Patroni would stop its PostgreSQL in order, and start it again where somebody else stops it."""
-        for node in self.nodes:
-            node.kill()
+        self._ends.close()
 
     def furnish(self) -> None:
         """Start it all: what does not depend on each other at the same time."""
@@ -41,7 +40,9 @@ class Cluster(Site):
         self._secrets = Secrets(**{name: secrets.token_hex(16) for name in Secrets.__slots__})
         self._say(f"etcd and an S3 server, in {self.path}")
         self.etcd = Etcd(self, ports)
+        self._ends.callback(self.etcd.end)
         self.s3 = S3(self, ports, certificates)
+        self._ends.callback(self.s3.stop)
         self.nodes = [Node(self, name, ports, certificates) for name in NODES]
         self.repository = Repository(self, ports, certificates)
         self.repository.configure(self.nodes, self.s3, self._secrets)
@@ -49,7 +50,9 @@ class Cluster(Site):
             node.configure(
                 etcd=self.etcd.address, repository_port=self.repository.port, secrets=self._secrets
             )
+            self._ends.callback(node.end)
             node.start_pgbackrest()
+        self._ends.callback(self.repository.end)
         self.repository.start()
         self.etcd.wait()
         self._start_databases()

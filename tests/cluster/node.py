@@ -52,6 +52,7 @@ class Node:
         self.config = self.path / "pgbackrest.conf"
         self._patroni_yml = self.path / "patroni.yml"
         self._patroni: Child | None = None
+        self._server: Child | None = None
         self._starts = 0
 
     @property
@@ -123,6 +124,12 @@ class Node:
         for pid in self._servers():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """The whole host, pgBackRest's server included."""
+        self.kill()
+        if self._server is not None:
+            self._server.kill()
 
     def _servers(self) -> list[int]:
         """The postmaster and its children; a pid of an earlier life has another working folder."""

@@ -32,6 +32,7 @@ class Repository:
         certificates.issue(NAME, self.path / "tls")
         self.config = self.path / "pgbackrest.conf"
         self._changes: dict[str, str] = {}
+        self._server: Child | None = None
 
     def configure(self, nodes: Sequence[Node], s3: S3, secrets: Secrets) -> None:
         """Write pgbackrest.conf."""
@@ -73,12 +74,17 @@ class Repository:
 
     def start(self) -> None:
         """Start `pgbackrest server`."""
-        self.server = Child(
+        self._server = Child(
             (*self._site.account.prefix, self._site.program, "server"),
             env=self.environment,
             cwd=self.path,
             log=self.path / "pgbackrest-server.log",
         )
+
+    def end(self) -> None:
+        """Nobody needs it any more."""
+        if self._server is not None:
+            self._server.kill()
 
     def pgbackrest(self, *arguments: str, within: float = 180) -> str:
         """Standard output of a command for the stanza; LabError with its own words when it fails."""

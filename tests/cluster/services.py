@@ -45,6 +45,10 @@ class Etcd:
             lambda: ask(f"http://{self.address}/health")["health"] == "true", what="etcd is healthy"
         )
 
+    def end(self) -> None:
+        """Nobody needs it any more."""
+        self._child.kill()
+
 
 class S3:
     """`rclone serve s3` over TLS on a folder with one bucket; started when made."""
