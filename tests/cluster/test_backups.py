@@ -1,0 +1,140 @@
+"""`pgbackrest-exporter backup` on a real cluster: every node starts it at the same moment, one of them takes it."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from exporter.records import Reader, Record
+from tests.cluster.cluster import Cluster
+from tests.cluster.node import Node
+from tests.cluster.repository import NAME, STANZA
+from tests.lab.child import Child
+from tests.lab.program import LabError, until
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Nodes:
+    """Three nodes that share repository 1, with no host for it: each knows its own PostgreSQL and the others'."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        for node in cluster.nodes:
+            cluster.write(node.path / "backup.conf", self._pgbackrest_conf(node))
+            settings = {
+                "pgbackrest": {"config": str(node.path / "backup.conf")},
+                "stanzas": {STANZA: {"patroni": [each.url for each in cluster.nodes]}},
+                "runs": {"records": str(cluster.path / f"records-{node.name}")},
+            }
+            (cluster.path / f"{node.name}.yml").write_text(json.dumps(settings))
+
+    def back_up(self, nodes: Sequence[Node], kind: str) -> dict[str, tuple[int, str]]:
+        """Start it on all of these at once; exit code and words by node."""
+        begun = {node.name: self._begin(node, kind) for node in nodes}
+        for name, child in begun.items():
+            if not child.ends_within(60):
+                child.stop()
+                raise LabError(f"the backup on {name} does not end:\n{child.log}")
+        return {name: (child.stop(), child.log) for name, child in begun.items()}
+
+    def records(self) -> list[tuple[str, Record]]:
+        folders = {node.name: self.cluster.path / f"records-{node.name}" for node in self.cluster.nodes}
+        return [
+            (name, record)
+            for name, folder in folders.items()
+            if folder.exists()
+            for record in Reader(folder).read().values()
+        ]
+
+    def backups(self) -> list[str]:
+        """The kinds of backup that repository 1 has, oldest first."""
+        return [backup["type"] for backup in self.cluster.repository.info()["backup"]]
+
+    def until_gone(self, node: Node) -> None:
+        """Wait until Patroni's store has forgotten a member that died."""
+        until(lambda: node.name not in self._members(), within=30, what=f"{node.name} is gone", every=0.2)
+
+    def _members(self) -> list[str]:
+        try:
+            return [member["name"] for member in self.cluster.view()["members"]]
+        except OSError:
+            return [node.name for node in self.cluster.nodes]
+
+    def _begin(self, node: Node, kind: str) -> Child:
+        argv = (sys.executable, "-m", "exporter", "backup", f"--stanza={STANZA}", f"--type={kind}")
+        path = self.cluster.path
+        return Child(
+            (*argv, f"--member={node.name}", f"--config.file={path / f'{node.name}.yml'}"),
+            env=self.cluster.environment | {"PYTHONPATH": str(PROJECT)},
+            cwd=path,
+            log=path / f"backup-{node.name}.log",
+        )
+
+    def _pgbackrest_conf(self, own: Node) -> str:
+        repository = self.cluster.repository
+        others = [node for node in self.cluster.nodes if node is not own]
+        lines = [
+            "[global]",
+            f"repo1-path={repository.repo1}",
+            "repo1-retention-full=9",
+            "start-fast=y",
+            f"log-path={own.log_path}",
+            f"lock-path={own.path / 'lock'}",
+            f"[{STANZA}]",
+        ]
+        tls = repository.path / "tls"
+        for key, node in enumerate([own, *others], start=1):
+            lines += [
+                f"pg{key}-path={node.data}",
+                f"pg{key}-socket-path={node.socket}",
+                f"pg{key}-port={node.port}",
+                f"pg{key}-user=postgres",
+            ]
+            if node is not own:
+                lines += [
+                    f"pg{key}-host=localhost",
+                    f"pg{key}-host-type=tls",
+                    f"pg{key}-host-port={node.pgbackrest_port}",
+                    f"pg{key}-host-ca-file={tls / 'ca.crt'}",
+                    f"pg{key}-host-cert-file={tls / f'{NAME}.crt'}",
+                    f"pg{key}-host-key-file={tls / f'{NAME}.key'}",
+                ]
+        return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    with Cluster() as cluster:
+        yield Nodes(cluster)
+
+
+def took(done: dict[str, tuple[int, str]]) -> list[str]:
+    assert all(code == 0 for code, _ in done.values()), done
+    return [name for name, (_, words) in done.items() if "nothing to do here" not in words]
+
+
+def test_always_one_node_takes_it_whoever_is_left(nodes: Nodes) -> None:
+    """All nodes well; then the one that took it is dead; then both replicas are."""
+    pg1, pg2, pg3 = nodes.cluster.nodes
+    done = nodes.back_up([pg1, pg2, pg3], "full")
+    assert took(done) == ["pg2"], done
+    assert nodes.backups() == ["full"]
+
+    pg2.kill()
+    nodes.until_gone(pg2)
+    done = nodes.back_up([pg1, pg3], "diff")
+    assert took(done) == ["pg3"], done
+    assert nodes.backups() == ["full", "diff"]
+
+    pg3.kill()
+    nodes.until_gone(pg3)
+    done = nodes.back_up([pg1], "incr")
+    assert took(done) == ["pg1"], done
+    assert "--no-backup-standby" in done["pg1"][1]
+    assert nodes.backups() == ["full", "diff", "incr"]
+
+    told = [(name, record.backup_type, record.exit_code) for name, record in nodes.records()]
+    assert sorted(told) == [("pg1", "incr", 0), ("pg2", "full", 0), ("pg3", "diff", 0)]
