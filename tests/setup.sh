@@ -40,6 +40,7 @@ missing_packages() {
     test)
         has prometheus && has promtool || echo prometheus
         has prometheus-alertmanager && has amtool || echo prometheus-alertmanager
+        has systemd-analyze || echo systemd
         ;;
     bench)
         has_postgresql || echo postgresql

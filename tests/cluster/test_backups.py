@@ -31,9 +31,11 @@ class Nodes:
             }
             (cluster.path / f"{node.name}.yml").write_text(json.dumps(settings))
 
-    def back_up(self, nodes: Sequence[Node], kind: str) -> dict[str, tuple[int, str]]:
-        """Start it on all of these at once; exit code and words by node."""
-        begun = {node.name: self._begin(node, kind) for node in nodes}
+    def back_up(self, nodes: Sequence[Node], kind: str, *, ask: bool = True) -> dict[str, tuple[int, str]]:
+        """Start it on all of these at once; exit code and words by node. *ask*: whether for whose turn it is."""
+        begun = {
+            node.name: self._begin(node, kind, f"--member={node.name}" if ask else "--here") for node in nodes
+        }
         for name, child in begun.items():
             if not child.ends_within(60):
                 child.stop()
@@ -63,11 +65,11 @@ class Nodes:
         except OSError:
             return [node.name for node in self.cluster.nodes]
 
-    def _begin(self, node: Node, kind: str) -> Child:
+    def _begin(self, node: Node, kind: str, where: str) -> Child:
         argv = (sys.executable, "-m", "exporter", "backup", f"--stanza={STANZA}", f"--type={kind}")
         path = self.cluster.path
         return Child(
-            (*argv, f"--member={node.name}", f"--config.file={path / f'{node.name}.yml'}"),
+            (*argv, where, f"--config.file={path / f'{node.name}.yml'}"),
             env=self.cluster.environment | {"PYTHONPATH": str(PROJECT)},
             cwd=path,
             log=path / f"backup-{node.name}.log",
@@ -111,6 +113,14 @@ def nodes() -> Iterator[Nodes]:
         yield Nodes(cluster)
 
 
+def test_what_starts_twice_by_mistake_is_kept_apart_by_the_lock_on_the_primary(nodes: Nodes) -> None:
+    before = nodes.backups()
+    done = nodes.back_up(nodes.cluster.nodes[1:], "full", ask=False)
+    assert sorted(code for code, _ in done.values()) == [0, 56], done
+    assert any("unable to acquire lock" in words for _, words in done.values()), done
+    assert nodes.backups() == [*before, "full"]
+
+
 def took(done: dict[str, tuple[int, str]]) -> list[str]:
     assert all(code == 0 for code, _ in done.values()), done
     return [name for name, (_, words) in done.items() if "nothing to do here" not in words]
@@ -119,22 +129,25 @@ def took(done: dict[str, tuple[int, str]]) -> list[str]:
 def test_always_one_node_takes_it_whoever_is_left(nodes: Nodes) -> None:
     """All nodes well; then the one that took it is dead; then both replicas are."""
     pg1, pg2, pg3 = nodes.cluster.nodes
+    before, recorded = nodes.backups(), nodes.records()
     done = nodes.back_up([pg1, pg2, pg3], "full")
     assert took(done) == ["pg2"], done
-    assert nodes.backups() == ["full"]
+    assert nodes.backups() == [*before, "full"]
 
     pg2.kill()
     nodes.until_gone(pg2)
     done = nodes.back_up([pg1, pg3], "diff")
     assert took(done) == ["pg3"], done
-    assert nodes.backups() == ["full", "diff"]
+    assert nodes.backups() == [*before, "full", "diff"]
 
     pg3.kill()
     nodes.until_gone(pg3)
     done = nodes.back_up([pg1], "incr")
     assert took(done) == ["pg1"], done
-    assert "--no-backup-standby" in done["pg1"][1]
-    assert nodes.backups() == ["full", "diff", "incr"]
+    assert "it is the primary" in done["pg1"][1]
+    assert nodes.backups() == [*before, "full", "diff", "incr"]
 
-    told = [(name, record.backup_type, record.exit_code) for name, record in nodes.records()]
+    told = [
+        (name, one.backup_type, one.exit_code) for name, one in nodes.records() if (name, one) not in recorded
+    ]
     assert sorted(told) == [("pg1", "incr", 0), ("pg2", "full", 0), ("pg3", "diff", 0)]
