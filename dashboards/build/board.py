@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dashboards.build.panel import DATASOURCE, Panel
+from dashboards.build.panel import Panel
+from dashboards.build.target import DATASOURCE
 
 Json = dict[str, Any]
 

@@ -4,8 +4,11 @@ from typing import Final
 
 from dashboards.build import colour
 from dashboards.build.board import Section
-from dashboards.build.panel import arranged, band, graph, override, rows, table, timeseries, transformation
+from dashboards.build.override import override
+from dashboards.build.panel import band, table, timeseries
 from dashboards.build.query import bare
+from dashboards.build.target import graph, rows
+from dashboards.build.transformation import arranged, transformation
 
 _COLLECTOR: Final = "cluster, namespace, job, instance, collector, stanza"
 _BUILT: Final = bare("pgbackrest_exporter_build_info", range_="1d")

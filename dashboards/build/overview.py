@@ -2,31 +2,15 @@
 
 from typing import Final
 
-from dashboards.build import colour, facts
+from dashboards.build import colour, every_stanza, facts
 from dashboards.build.board import Board, Section
 from dashboards.build.health import HEALTH
-from dashboards.build.panel import (
-    THRESHOLDS,
-    Panel,
-    arranged,
-    band,
-    bars,
-    graph,
-    judged,
-    now,
-    override,
-    override_query,
-    override_regexp,
-    rows,
-    stat,
-    table,
-    timeseries,
-    transformation,
-)
+from dashboards.build.override import THRESHOLDS, override, override_query
+from dashboards.build.panel import TILE, Panel, band, bars, judged, stat, table, timeseries
 from dashboards.build.query import REPO, STANZA, line, of, worst
+from dashboards.build.target import graph, now, rows
+from dashboards.build.transformation import arranged, transformation
 
-_NO_EXPORTER: Final = "No exporter answers: open the row “Exporter health” below, and check the scrape job."
-_TILE: Final = (4, 5)
 _REPO_NAME: Final = "{{stanza}} repo {{repo}}"
 
 _recoverable = stat(
@@ -38,8 +22,8 @@ _recoverable = stat(
     now(f"count({facts.RECOVERABLE} == 2)", "not recoverable"),
     now(f"count({facts.RECOVERABLE} == 1) unless on () ({facts.RECOVERABLE} == 2)", "lost a copy"),
     now(f"count({facts.RECOVERABLE} == 0) unless on () ({facts.RECOVERABLE} > 0)", "all recoverable"),
-    size=_TILE,
-    empty=_NO_EXPORTER,
+    size=TILE,
+    empty=every_stanza.NO_EXPORTER,
     overrides=[
         override_query(ref, color=colour.fixed(shade))
         for ref, shade in zip("ABC", (colour.CRITICAL, colour.WARNING, colour.OK), strict=True)
@@ -54,7 +38,7 @@ _at_risk = judged(
     "Look at archive_command's error in PostgreSQL's log, then at the board “WAL and failover”.",
     facts.LAG,
     facts.LAG_LEVEL,
-    size=_TILE,
+    size=TILE,
     empty="PostgreSQL is not asked: set `postgresql` for the stanzas.",
 )
 
@@ -65,7 +49,7 @@ _window = judged(
     "It shrinks when backups expire too early or WAL is missing: see “Storage and recovery”.",
     facts.WINDOW,
     facts.WINDOW_LEVEL,
-    size=_TILE,
+    size=TILE,
     empty="The repository is not listed: see `repository` in the settings.",
     by=REPO,
     legend=_REPO_NAME,
@@ -79,7 +63,7 @@ _estimate = judged(
     "More frequent diffs, process-max or a nearer repository make it shorter.",
     facts.ESTIMATE,
     facts.ESTIMATE_LEVEL,
-    size=_TILE,
+    size=TILE,
     empty="No restore test has measured it: run `restore-test`.",
     by=REPO,
     legend=_REPO_NAME,
@@ -92,7 +76,7 @@ _proven = judged(
     "A backup that was never restored is a hope.",
     facts.PROVEN,
     facts.PROVEN_LEVEL,
-    size=_TILE,
+    size=TILE,
     empty="No restore test has run: schedule `restore-test`.",
 )
 
@@ -129,7 +113,7 @@ _alert_count = _alerts(
     "How many alerts of this exporter's rules fire now, warnings too. They are listed below, each with its "
     "runbook.",
     "stat",
-    _TILE,
+    TILE,
 )
 _alert_list = _alerts(
     "What fires",
@@ -139,95 +123,6 @@ _alert_list = _alerts(
     (8, 7),
 )
 
-# One query a column; those of LIGHTS are levels, and stand beside the value that they judge.
-_COLUMNS: Final = {
-    "A": ("Recoverable", facts.RECOVERABLE),
-    "B": ("Data at risk", facts.LAG),
-    "C": ("at risk?", facts.LAG_LEVEL),
-    "D": ("Newest backup", worst(facts.BACKUP)),
-    "E": ("backup?", worst(facts.BACKUP_LEVEL)),
-    "F": ("Newest full", worst(facts.FULL)),
-    "G": ("full?", worst(facts.FULL_LEVEL)),
-    "H": ("Window", f"min by ({STANZA}) ({facts.WINDOW})"),
-    "I": ("window?", worst(facts.WINDOW_LEVEL)),
-    "J": ("Time to restore", worst(facts.ESTIMATE)),
-    "K": ("restore?", worst(facts.ESTIMATE_LEVEL)),
-    "L": ("Last proven", facts.PROVEN),
-    "M": ("proven?", facts.PROVEN_LEVEL),
-    "N": ("Last runs", facts.RUN_LEVEL),
-}
-_LIGHTS: Final = "CEGIKM"
-_BOARD_OF: Final = (
-    "/d/pgbackrest-stanza?${__url_time_range}&var-datasource=${datasource}&${cluster:queryparam}&${job:queryparam}"
-    "&var-stanza=${__value.raw}"
-)
-
-_stanzas = table(
-    "Every stanza",
-    "The worst first. ● fine, ▲ over its warning threshold, ✖ over its critical one or missing; the value "
-    "stands left of its sign and is that of the worst repository. "
-    "Choose a stanza to see its board. Last runs: ▲ the newest run of some kind of backup failed.",
-    *(rows(expression) for _, expression in _COLUMNS.values()),
-    size=(24, 10),
-    empty=_NO_EXPORTER,
-    overrides=[
-        override_regexp(
-            "/^(Verdict|Recoverable|.*\\?)$/",
-            custom__displayMode="color-background-solid",
-            custom__align="center",
-        ),
-        *(
-            override(
-                _COLUMNS[ref][0],
-                mappings=colour.levels("●", "▲", "✖"),
-                displayName="\u200b" * number,
-                custom__width=34,
-            )
-            for number, ref in enumerate(_LIGHTS, 1)
-        ),
-        override("Verdict", mappings=colour.levels("ok", "look today", "act now"), custom__width=100),
-        override("Recoverable", mappings=colour.levels("yes", "lost a copy", "no"), custom__width=105),
-        override(
-            "Last runs",
-            mappings=colour.levels("●", "▲ failed", "✖"),
-            noValue="no log",
-            custom__displayMode="color-text",
-        ),
-        override_regexp(
-            "/^(Data at risk|Newest backup|Newest full|Window|Time to restore|Last proven)$/",
-            unit="s",
-            custom__width=132,
-        ),
-        override("Last proven", noValue="never"),
-        override(
-            "Stanza",
-            links=[{"title": "Open ${__value.raw}", "url": _BOARD_OF, "targetBlank": False}],
-            custom__width=170,
-        ),
-    ],
-    transformations=[
-        transformation("merge"),
-        transformation(
-            "calculateField",
-            alias="Verdict",
-            mode="reduceRow",
-            reduce={"include": [f"Value #{ref}" for ref in ("A", *_LIGHTS)], "reducer": "max"},
-            replaceFields=False,
-        ),
-        transformation("sortBy", fields={}, sort=[{"field": "Verdict", "desc": True}]),
-        arranged(
-            {
-                "cluster": "Cluster",
-                "namespace": "Namespace",
-                "stanza": "Stanza",
-                "Verdict": "Verdict",
-                **{f"Value #{ref}": name for ref, (name, _) in _COLUMNS.items()},
-            },
-            hidden=("Time", "job"),
-        ),
-    ],
-)
-
 _history = band(
     "What was wrong when",
     "Data at risk, age of the newest backup and pgBackRest's own status of each stanza, the worst of them. A "
@@ -235,7 +130,7 @@ _history = band(
     "morning: the stanza's board shows what it was.",
     graph(facts.HISTORY, "{{cluster}} {{namespace}} {{stanza}}"),
     size=(12, 8),
-    empty=_NO_EXPORTER,
+    empty=every_stanza.NO_EXPORTER,
     mappings=colour.levels("ok", "look today", "act now"),
     interval="1h",
 )
@@ -321,7 +216,8 @@ BOARD: Final = Board(
     description="Can every database be recovered, to which moments, how fast, and how do we know?",
     sections=(
         Section(
-            title="", panels=(_recoverable, _at_risk, _window, _estimate, _proven, _alert_count, _stanzas)
+            title="",
+            panels=(_recoverable, _at_risk, _window, _estimate, _proven, _alert_count, every_stanza.TABLE),
         ),
         Section(title="", panels=(_history, _risk, _alert_list, _used, _failed)),
         HEALTH,

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dashboards.build import colour
-
-Json = dict[str, Any]
-
-DATASOURCE: Final[Json] = {"type": "prometheus", "uid": "${datasource}"}
+from dashboards.build.override import override_query, override_regexp
+from dashboards.build.target import DATASOURCE, Json, now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,75 +47,7 @@ class Panel:
         return document
 
 
-def graph(expression: str, legend: str = "__auto") -> Json:
-    """Return a query over the time range."""
-    return {
-        "datasource": DATASOURCE,
-        "editorMode": "code",
-        "expr": expression,
-        "legendFormat": legend,
-        "range": True,
-    }
-
-
-def now(expression: str, legend: str = "__auto") -> Json:
-    """Return a query of this moment, one value a series."""
-    return _instant(expression, legend, "time_series")
-
-
-def rows(expression: str) -> Json:
-    """Return a query of this moment, one row a series with its labels as columns."""
-    return _instant(expression, "__auto", "table")
-
-
-def _instant(expression: str, legend: str, format_: str) -> Json:
-    return {
-        "datasource": DATASOURCE,
-        "editorMode": "code",
-        "exemplar": False,
-        "expr": expression,
-        "format": format_,
-        "instant": True,
-        "legendFormat": legend,
-        "range": False,
-    }
-
-
-def override(name: str, /, **properties: Any) -> Json:
-    """Return what holds for the field of this name; in the names of properties __ is a dot."""
-    return _override("byName", name, properties)
-
-
-def override_regexp(pattern: str, /, **properties: Any) -> Json:
-    """Return what holds for the fields whose name matches."""
-    return _override("byRegexp", pattern, properties)
-
-
-def override_query(ref: str, /, **properties: Any) -> Json:
-    """Return what holds for all that the query A, B, … returned."""
-    return _override("byFrameRefID", ref, properties)
-
-
-def _override(matcher: str, options: str, properties: Mapping[str, Any]) -> Json:
-    found = [{"id": name.replace("__", "."), "value": value} for name, value in properties.items()]
-    return {"matcher": {"id": matcher, "options": options}, "properties": found}
-
-
-def dashed(pattern: str, shade: str) -> Json:
-    """Return the look of a threshold among a graph's lines."""
-    return override_regexp(
-        pattern,
-        color=colour.fixed(shade),
-        custom__lineStyle={"fill": "dash", "dash": [10, 8]},
-        custom__lineWidth=1,
-        custom__fillOpacity=0,
-        custom__showPoints="never",
-    )
-
-
-THRESHOLDS: Final = (dashed("/^warning/", colour.WARNING), dashed("/^critical/", colour.CRITICAL))
-
-
+TILE: Final = (4, 5)  # the size of a number
 DAYS: Final = "suffix: d"  # Grafana's own units turn days into weeks and hours
 _BELOW: Final = {"showLegend": True, "displayMode": "list", "placement": "bottom"}
 _ASIDE: Final = {
@@ -128,12 +58,6 @@ _ASIDE: Final = {
     "sortBy": "Last *",
     "sortDesc": True,
 }
-# Of the lines of one fact those of the second repository, and of any further one, are dotted.
-BY_QUERY: Final = tuple(
-    override_query(ref, color=colour.fixed(shade))
-    for ref, shade in zip("ABCD", (colour.BLUE, colour.CYAN, colour.PURPLE, colour.SAND), strict=True)
-)
-OTHER_REPOS: Final = override_regexp("/repo [2-9]/", custom__lineStyle={"fill": "dot", "dash": [2, 6]})
 
 
 def timeseries(
@@ -370,19 +294,4 @@ def table(
         overrides=[override_regexp("/.*/", noValue="–"), *overrides],
         options={"showHeader": True},
         transformations=transformations,
-    )
-
-
-def transformation(name: str, /, **options: Any) -> Json:
-    """Return one step between a query's answer and the panel."""
-    return {"id": name, "options": options}
-
-
-def arranged(columns: Mapping[str, str], *, hidden: Sequence[str] = ()) -> Json:
-    """Return the step that names and orders columns: what the answer calls them, and what people do."""
-    return transformation(
-        "organize",
-        excludeByName=dict.fromkeys(hidden, True),
-        indexByName={name: index for index, name in enumerate(columns)},
-        renameByName={name: shown for name, shown in columns.items() if name != shown},
     )

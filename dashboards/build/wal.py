@@ -5,23 +5,12 @@ from typing import Final
 from dashboards.build import colour, facts
 from dashboards.build.board import Board, Section
 from dashboards.build.health import HEALTH
-from dashboards.build.panel import (
-    BY_QUERY,
-    OTHER_REPOS,
-    THRESHOLDS,
-    band,
-    graph,
-    judged,
-    now,
-    override_query,
-    override_regexp,
-    stat,
-    timeseries,
-)
+from dashboards.build.override import BY_QUERY, OTHER_REPOS, THRESHOLDS, override_query, override_regexp
+from dashboards.build.panel import TILE, band, judged, stat, timeseries
 from dashboards.build.query import REPO, STANZA, least, line, of, worst
-from dashboards.build.stanza import FAILURES
+from dashboards.build.runs import FAILURES
+from dashboards.build.target import graph, now
 
-_TILE: Final = (4, 5)
 _NO_POSTGRESQL: Final = "PostgreSQL is not asked: set `postgresql` for the stanza."
 _NO_LISTING: Final = "The repository is not listed: see `repository` in the settings."
 _NO_PATRONI: Final = "Patroni is not asked: set `patroni` for the stanza."
@@ -34,7 +23,7 @@ _risk = judged(
     "the server. Read archive_command's error in PostgreSQL's log.",
     facts.LAG,
     facts.LAG_LEVEL,
-    size=_TILE,
+    size=TILE,
     empty=_NO_POSTGRESQL,
 )
 
@@ -43,7 +32,7 @@ _bytes = stat(
     "Bytes of WAL that were written and are in no repository. Up to one segment is normal: it is archived "
     "when it is full.",
     now(f"topk(1, {worst(of('wal_archive_lag_bytes'))})", "{{stanza}}"),
-    size=_TILE,
+    size=TILE,
     empty=_NO_POSTGRESQL,
     unit="bytes",
     text="value_and_name",
@@ -56,7 +45,7 @@ _failing = stat(
     now(
         f"max(1 - {least(of('wal_archive_enabled'))}) * 3 > 0 or 2 * max({worst(of('wal_archive_failing'))})"
     ),
-    size=_TILE,
+    size=TILE,
     empty=_NO_POSTGRESQL,
     mappings=colour.words(
         (0, "works", colour.OK), (2, "fails", colour.CRITICAL), (3, "off", colour.CRITICAL)
@@ -68,7 +57,7 @@ _gap = stat(
     "More than none: WAL that the repository must have is not there, and no recovery goes past it. Take a "
     "new backup now: it begins a whole archive.",
     now(f"max({of('wal_archive_missing_segments', _NEWEST, repo=True)})"),
-    size=_TILE,
+    size=TILE,
     empty=_NO_LISTING,
     mappings=colour.words((0, "none", colour.OK)),
     thresholds=colour.steps((None, colour.OK), (1, colour.CRITICAL)),
@@ -79,7 +68,7 @@ _dropped = stat(
     "Dropped by archive-push-queue-max in this time range, because archiving stood still too long. Recovery "
     "cannot pass them: take a new backup now.",
     now(f"sum(max by ({STANZA}) (increase({of('wal_dropped_segments_total')}[$__range])))"),
-    size=_TILE,
+    size=TILE,
     empty="Not known: only asynchronous archiving tells, in its log.",
     decimals=0,
     mappings=colour.words((0, "none", colour.OK)),
@@ -91,7 +80,7 @@ _leader = stat(
     "The member that leads, by Patroni. Nobody: writes stop, and so does archiving; look at `patronictl list`.",
     now(f"max by (stanza, member) ({of('patroni_leader_info')})", "{{member}}"),
     now(f"max by (stanza) ({worst(of('patroni_has_leader'))} == 0)", "nobody"),
-    size=_TILE,
+    size=TILE,
     empty=_NO_PATRONI,
     overrides=[],
     text="name",

@@ -25,6 +25,18 @@ EVERYTHING = {
 }
 
 
+# Panels that ask once for each state: of their queries one answers.
+STATES = {
+    "Can be recovered", "Data at risk now", "Shortest recovery window", "Longest time to restore",
+    "Last proven restore", "Newest backup", "Newest full backup", "Fullest repository", "Fullest repositories",
+    "Leader", "Data at risk",
+}  # fmt: skip
+# Panels about the exporters themselves; all others do not tell one from another.
+HEALTH = {
+    "Exporters answer", "Collectors", "Readings that failed", "How long readings take", "Versions and settings",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """One query of one panel."""
@@ -63,6 +75,11 @@ def queries(board: Json) -> Iterator[Query]:
             yield Query(
                 board["uid"], panel["title"], target["refId"], target["expr"], target.get("instant", False)
             )
+
+
+def key(query: Query) -> tuple[str, str, str]:
+    """What tells it from all other queries."""
+    return query.board, query.panel, query.ref
 
 
 def expressions(board: Json) -> Iterator[str]:

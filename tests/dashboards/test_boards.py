@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from dashboards.build.write import documents
-from tests.dashboards import lint
+from tests.dashboards import lint, own_rules
 from tests.dashboards.boards import FILES, FOLDER, Json, expressions, load, panels
 from tests.lab.program import find
 
-RULES = (*lint.LINTER, *lint.OWN)
+RULES = (*lint.LINTER, *own_rules.OWN)
 OVERVIEW = FOLDER / "pgbackrest-overview.json"
 
 
@@ -64,14 +64,16 @@ BREAKING: dict[lint.Rule, Callable[[Json], object]] = {
     lint.selectors_have_the_instance: lambda b: _target(b, expr='up{job=~"$job", instance="$instance"}'),
     lint.counters_are_rates: lambda b: _target(b, expr="sum(pgbackrest_runs_total{})"),
     lint.board_is_not_editable: lambda b: b.update(editable=True),
-    lint.metrics_exist: lambda b: _target(b, expr="pgbackrest_stanza_status{}"),
-    lint.labels_exist: lambda b: _target(b, expr='pgbackrest_stanza_ok{repo="1"}'),
-    lint.variables_exist: lambda b: _target(b, expr='up{job=~"$jobs"}'),
-    lint.ids_are_unique: lambda b: b["panels"][0].update(id=b["panels"][1]["id"]),
-    lint.panels_do_not_overlap: lambda b: b["panels"][1]["gridPos"].update(x=0),
-    lint.grafana_9_4_knows_it: lambda b: b["panels"][0].update(type="trend"),
-    lint.a_screen_holds_it: lambda b: b["panels"].extend(copy.deepcopy(b["panels"])),
-    lint.nothing_is_explained: lambda b: b["panels"][0]["fieldConfig"]["defaults"].update(noValue="No data"),
+    own_rules.metrics_exist: lambda b: _target(b, expr="pgbackrest_stanza_status{}"),
+    own_rules.labels_exist: lambda b: _target(b, expr='pgbackrest_stanza_ok{repo="1"}'),
+    own_rules.variables_exist: lambda b: _target(b, expr='up{job=~"$jobs"}'),
+    own_rules.ids_are_unique: lambda b: b["panels"][0].update(id=b["panels"][1]["id"]),
+    own_rules.panels_do_not_overlap: lambda b: b["panels"][1]["gridPos"].update(x=0),
+    own_rules.grafana_9_4_knows_it: lambda b: b["panels"][0].update(type="trend"),
+    own_rules.a_screen_holds_it: lambda b: b["panels"].extend(copy.deepcopy(b["panels"])),
+    own_rules.nothing_is_explained: lambda b: b["panels"][0]["fieldConfig"]["defaults"].update(
+        noValue="No data"
+    ),
 }
 
 

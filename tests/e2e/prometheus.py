@@ -57,6 +57,11 @@ class Prometheus:
     ) -> None:
         self._child.stop()
 
+    @property
+    def address(self) -> str:
+        """Its host and port."""
+        return self._address
+
     def query(self, expression: str) -> list[tuple[Labels, float]]:
         """The instant vector of a PromQL expression, now."""
         parameters = urllib.parse.urlencode({"query": expression})

@@ -1,0 +1,53 @@
+"""What holds for some fields of a panel alone, and the looks that several panels share."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from dashboards.build import colour
+from dashboards.build.target import Json
+
+
+def override(name: str, /, **properties: Any) -> Json:
+    """Return what holds for the field of this name; in the names of properties __ is a dot."""
+    return _override("byName", name, properties)
+
+
+def override_regexp(pattern: str, /, **properties: Any) -> Json:
+    """Return what holds for the fields whose name matches."""
+    return _override("byRegexp", pattern, properties)
+
+
+def override_query(ref: str, /, **properties: Any) -> Json:
+    """Return what holds for all that the query A, B, … returned."""
+    return _override("byFrameRefID", ref, properties)
+
+
+def _override(matcher: str, options: str, properties: Mapping[str, Any]) -> Json:
+    found = [{"id": name.replace("__", "."), "value": value} for name, value in properties.items()]
+    return {"matcher": {"id": matcher, "options": options}, "properties": found}
+
+
+def dashed(pattern: str, shade: str) -> Json:
+    """Return the look of a threshold among a graph's lines."""
+    return override_regexp(
+        pattern,
+        color=colour.fixed(shade),
+        custom__lineStyle={"fill": "dash", "dash": [10, 8]},
+        custom__lineWidth=1,
+        custom__fillOpacity=0,
+        custom__showPoints="never",
+    )
+
+
+THRESHOLDS: Final = (dashed("/^warning/", colour.WARNING), dashed("/^critical/", colour.CRITICAL))
+# Of the lines of one fact those of the second repository, and of any further one, are dotted.
+BY_QUERY: Final = tuple(
+    override_query(ref, color=colour.fixed(shade))
+    for ref, shade in zip("ABCD", (colour.BLUE, colour.CYAN, colour.PURPLE, colour.SAND), strict=True)
+)
+OTHER_REPOS: Final = override_regexp("/repo [2-9]/", custom__lineStyle={"fill": "dot", "dash": [2, 6]})
+
+# The types of backups have their colours.
+OF_TYPE: Final = [
+    override_regexp(f"/{name}/", color=colour.fixed(shade)) for name, shade in colour.TYPES.items()
+]

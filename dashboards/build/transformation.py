@@ -1,0 +1,21 @@
+"""Steps between a query's answer and what a panel draws."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dashboards.build.target import Json
+
+
+def transformation(name: str, /, **options: Any) -> Json:
+    """Return one step between a query's answer and the panel."""
+    return {"id": name, "options": options}
+
+
+def arranged(columns: Mapping[str, str], *, hidden: Sequence[str] = ()) -> Json:
+    """Return the step that names and orders columns: what the answer calls them, and what people do."""
+    return transformation(
+        "organize",
+        excludeByName=dict.fromkeys(hidden, True),
+        indexByName={name: index for index, name in enumerate(columns)},
+        renameByName={name: shown for name, shown in columns.items() if name != shown},
+    )
