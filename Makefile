@@ -34,7 +34,7 @@ cluster:
 	@.venv/bin/python -m tests.cluster.play $(if $(ONCE),--once)
 
 test: lint
-	.venv/bin/python -m pytest $(ARGS)
+	@tests/all.sh $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .

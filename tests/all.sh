@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# All tests, in two lanes side by side: those of real clusters and restores mostly wait for servers, the others compute.
+# Both run to their end; the exit code is 0 only if both passed. With arguments: one pytest with these.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+readonly pytest=(.venv/bin/python -m pytest) interrupted=2
+readonly servers=(tests/restore tests/cluster)
+[ $# = 0 ] || exec "${pytest[@]}" "$@"
+
+words=$(mktemp)
+trap 'rm -f "$words"' EXIT
+set -m # else the lane in the background would ignore SIGINT, and so would the programs that its tests interrupt
+"${pytest[@]}" "${servers[@]}" >"$words" 2>&1 &
+lane=$!
+
+"${pytest[@]}" "${servers[@]/#/--ignore=}"
+code=$?
+[ $code != $interrupted ] || kill -INT -- -$lane
+echo "… and ${servers[*]}:"
+wait $lane || code=$?
+cat "$words"
+exit $code
