@@ -14,7 +14,7 @@ from exporter.human import line
 from exporter.patroni.access import Access, AccessError
 from exporter.patroni.answers import AnswerError, View, read_cluster
 from exporter.patroni.client import Client, PatroniError, session
-from exporter.patroni.place import Place, choose, known_as
+from exporter.patroni.place import Place, as_it_is, choose, known_as
 from exporter.pgbackrest import conf as pgbackrest_conf
 from exporter.pgbackrest.client import Client as PgBackRest
 from exporter.pgbackrest.conf import ConfError
@@ -38,12 +38,15 @@ examples:
   A node that Patroni calls otherwise than its host name:
       pgbackrest-exporter backup --config.file=/etc/pgbackrest-exporter.yml --stanza=main --type=incr --member=db1-a
 
+A backup that fails is tried once more where it was when Patroni has another leader within --patience seconds.
 The settings say where Patroni answers: stanzas.main.patroni.
 exit codes: those of pgBackRest, 0 where another node takes the backup, 2 bad flags or settings, 3 not started since
 nobody could say whose turn it is: Patroni is out of reach, or this host is not in the cluster.
 """
 
 _WRONG, _NOT_STARTED = 2, 3
+# pgBackRest's own: another run has the lock, ended by a signal (src/build/error/error.yaml).
+_NO_FAILOVER = (0, 50, 63)
 # How long a failover may last before its failure is told, in seconds: Patroni's ttl and as much again.
 _PATIENCE = 60.0
 _BETWEEN_LOOKS = 2.0
@@ -84,9 +87,11 @@ def _on_node(args: argparse.Namespace, settings: Settings) -> bool | None:
 def _node(args: argparse.Namespace, settings: Settings, urls: Sequence[str]) -> int:
     """Take it if it is our turn, by two answers in a row: the second is as fresh as can be."""
     try:
-        turn = _turn(args, asyncio.run(_look(settings, urls, args.patience)))
+        view = asyncio.run(_look(settings, urls, args.patience))
+        turn = _turn(args, view)
         if isinstance(turn, Place):
-            turn = _turn(args, asyncio.run(_look(settings, urls, 0.0)))
+            view = asyncio.run(_look(settings, urls, 0.0))
+            turn = _turn(args, view)
     except (PatroniError, AccessError) as error:
         # Not at random: where all nodes are cut off all would begin.
         words = f"not started, for another node may take it: {error}"
@@ -94,7 +99,37 @@ def _node(args: argparse.Namespace, settings: Settings, urls: Sequence[str]) -> 
     if isinstance(turn, int):
         return turn
     _say(f"taken here, on {turn.member}: {turn.why}")
-    return run.main(_words(args, settings, _standby(turn)))
+    code = run.main(_words(args, settings, _standby(turn)))
+    now = _after_failover(args, settings, urls, view) if code not in _NO_FAILOVER else None
+    place = as_it_is(turn.member, now.candidates) if now else None
+    if place is None:
+        return code
+    _say(f"once more: {place.why}")
+    return run.main(_words(args, settings, _standby(place)))
+
+
+def _after_failover(
+    args: argparse.Namespace, settings: Settings, urls: Sequence[str], before: View
+) -> View | None:
+    """Return the cluster with another leader than when the failed run began; None: it has none.
+
+    The turn does not go to another node then: those have ended long ago.
+    """
+    try:
+        view = asyncio.run(_look(settings, urls, args.patience, before))
+    except (PatroniError, AccessError):
+        return None
+    return view if before.leader is not None and _led(view, before) else None
+
+
+def _led(view: View, before: View | None) -> bool:
+    """Whether there is a leader, and where there was one *before* another, on a timeline of its own.
+
+    Patroni calls a member leader some moments before PostgreSQL is a primary: only then has the timeline changed.
+    """
+    if before is None or view.leader is None:
+        return view.leader is not None
+    return view.leader != before.leader and view.timeline not in (None, before.timeline)
 
 
 def _turn(args: argparse.Namespace, view: View) -> Place | int:
@@ -112,31 +147,41 @@ def _turn(args: argparse.Namespace, view: View) -> Place | int:
 
 def _repository_host(args: argparse.Namespace, settings: Settings, urls: Sequence[str]) -> int:
     """Take it whatever Patroni says: pgBackRest finds the primary and a replica by itself."""
-    place = None
+    view = None
     if urls:
         try:
-            place = choose(asyncio.run(_look(settings, urls, args.patience)).candidates)
+            view = asyncio.run(_look(settings, urls, args.patience))
         except (PatroniError, AccessError) as error:
             _say(f"taken as pgbackrest.conf says: {error}")
-        else:
-            _say(
-                f"taken here: {place.member}: {place.why}"
-                if place
-                else "taken here: nobody is in the cluster"
-            )
-    alone = place is not None and place.standby is False
-    return run.main(_words(args, settings, "--no-backup-standby" if alone else None))
+    code = run.main(_words(args, settings, _unless_replica(view)))
+    now = _after_failover(args, settings, urls, view) if view and code not in _NO_FAILOVER else None
+    if now is None:
+        return code
+    _say(f"once more: {now.leader} leads now")
+    return run.main(_words(args, settings, _unless_replica(now)))
 
 
-async def _look(settings: Settings, urls: Sequence[str], patience: float) -> View:
-    """Return the cluster once it has a leader, else what it is after so many seconds. Raises PatroniError."""
+def _unless_replica(view: View | None) -> str | None:
+    """Give the option for a cluster without a replica, else leave it to pgbackrest.conf."""
+    place = choose(view.candidates) if view else None
+    if place is None:
+        return None
+    _say(f"taken here; Patroni shows {place.member}: {place.why}")
+    return "--no-backup-standby" if place.standby is False else None
+
+
+async def _look(settings: Settings, urls: Sequence[str], patience: float, before: View | None = None) -> View:
+    """Return the cluster once it has a leader, another than *before*, else what it is after so many seconds.
+
+    Raises PatroniError and AccessError.
+    """
     end = time.monotonic() + patience
     access = Access(settings.patroni, https=any(url.startswith("https:") for url in urls))
     while True:
         try:
             async with session(await access.keys()) as client:
                 view = await _ask(client, urls, settings.patroni.within)
-            if view.leader is not None or time.monotonic() >= end:
+            if _led(view, before) or time.monotonic() >= end:
                 return view
         except PatroniError:
             if time.monotonic() >= end:

@@ -62,6 +62,15 @@ def choose(candidates: Iterable[Candidate]) -> Place | None:
     return Place(member=leader.name, standby=False, why="no replica runs, it is the primary")
 
 
+def as_it_is(name: str, candidates: Sequence[Candidate]) -> Place | None:
+    """Return the member of that name as a place, for one that has to go on with it; None: it cannot now."""
+    leader = next((one for one in candidates if one.role in LEADERS), None)
+    own = next((one for one in candidates if one.name == name), None)
+    if own is None or leader is None or own.state not in _RUNNING or not _follows(own, leader):
+        return None
+    return Place(member=name, standby=own is not leader, why=f"{leader.name} leads now")
+
+
 def known_as(names: Sequence[str], members: Iterable[Candidate]) -> str | None:
     """Return the first of *names* that is a member's."""
     known = {one.name for one in members}

@@ -34,7 +34,10 @@ class Nodes:
     def back_up(self, nodes: Sequence[Node], kind: str, *, ask: bool = True) -> dict[str, tuple[int, str]]:
         """Start it on all of these at once; exit code and words by node. *ask*: whether for whose turn it is."""
         begun = {
-            node.name: self._begin(node, kind, f"--member={node.name}" if ask else "--here") for node in nodes
+            node.name: self.begin(
+                node, kind, *([f"--member={node.name}"] if ask else ["--here", "--patience=0"])
+            )
+            for node in nodes
         }
         for name, child in begun.items():
             if not child.ends_within(60):
@@ -65,11 +68,11 @@ class Nodes:
         except OSError:
             return [node.name for node in self.cluster.nodes]
 
-    def _begin(self, node: Node, kind: str, where: str) -> Child:
+    def begin(self, node: Node, kind: str, *flags: str) -> Child:
         argv = (sys.executable, "-m", "exporter", "backup", f"--stanza={STANZA}", f"--type={kind}")
         path = self.cluster.path
         return Child(
-            (*argv, where, f"--config.file={path / f'{node.name}.yml'}"),
+            (*argv, *flags, f"--config.file={path / f'{node.name}.yml'}"),
             env=self.cluster.environment | {"PYTHONPATH": str(PROJECT)},
             cwd=path,
             log=path / f"backup-{node.name}.log",
@@ -127,7 +130,7 @@ def took(done: dict[str, tuple[int, str]]) -> list[str]:
 
 
 def test_always_one_node_takes_it_whoever_is_left(nodes: Nodes) -> None:
-    """All nodes well; then the one that took it is dead; then both replicas are."""
+    """All nodes well; then the one that took it is dead; then the leader dies amid a backup."""
     pg1, pg2, pg3 = nodes.cluster.nodes
     before, recorded = nodes.backups(), nodes.records()
     done = nodes.back_up([pg1, pg2, pg3], "full")
@@ -140,14 +143,22 @@ def test_always_one_node_takes_it_whoever_is_left(nodes: Nodes) -> None:
     assert took(done) == ["pg3"], done
     assert nodes.backups() == [*before, "full", "diff"]
 
-    pg3.kill()
-    nodes.until_gone(pg3)
-    done = nodes.back_up([pg1], "incr")
-    assert took(done) == ["pg1"], done
-    assert "it is the primary" in done["pg1"][1]
+    begun = nodes.begin(pg3, "incr", "--member=pg3")
+    begun.wait_until(lambda: "taken here" in begun.log, what="the backup begins")
+    pg1.kill()
+    assert begun.ends_within(60), begun.log
+    assert begun.stop() == 0, begun.log
+    assert "once more: pg3 leads now" in begun.log
     assert nodes.backups() == [*before, "full", "diff", "incr"]
+
+    done = nodes.back_up([pg3], "incr")
+    assert "it is the primary" in done["pg3"][1]
+    assert took(done) == ["pg3"], done
+    assert nodes.backups() == [*before, "full", "diff", "incr", "incr"]
 
     told = [
         (name, one.backup_type, one.exit_code) for name, one in nodes.records() if (name, one) not in recorded
     ]
-    assert sorted(told) == [("pg1", "incr", 0), ("pg2", "full", 0), ("pg3", "diff", 0)]
+    codes = [code for _, kind, code in told if kind == "incr"]
+    assert sorted(map(bool, codes)) == [False, False, True], "the one that the failover spoilt is told, too"
+    assert min(told) == ("pg2", "full", 0)

@@ -138,6 +138,39 @@ def test_a_leader_that_is_about_to_be_there_is_waited_for(node: Host, patroni: M
     assert (done.code, len(called(node))) == (0, 1)
 
 
+@pytest.mark.parametrize(("conf", "first"), [(NODE, ["--backup-standby"]), (REPOSITORY_HOST, [])])
+def test_after_a_failover_the_same_place_tries_once_more(
+    node: Host, patroni: Member, conf: str, first: list[str]
+) -> None:
+    node.writes("pgbackrest.conf", conf)
+    installs(node, f"[ -e {node.folder}/failed ] && exit 0; touch {node.folder}/failed; exit 56")
+    cluster = json.loads(sample(VERSION, "switched", "cluster"))
+    del cluster["members"][2], cluster["members"][0]
+
+    def failover() -> None:
+        while not (node.folder / "failed").exists():
+            threading.Event().wait(0.02)
+        patroni.answers = {"/cluster": json.dumps(cluster).encode()}
+
+    died = threading.Thread(target=failover)
+    died.start()
+    done = backup(node, *(["--member=pg2"] if first else []), "--patience=25")
+    died.join()
+    assert done.code == 0
+    assert called(node) == [
+        ["--stanza=main", "--type=diff", *first, "backup"],
+        ["--stanza=main", "--type=diff", "--no-backup-standby", "backup"],
+    ]
+    assert [record.exit_code for record in records(node)] == [56, 0]
+    assert "once more: pg2 leads now" in done.stderr
+
+
+@pytest.mark.parametrize("code", [50, 56, 63])
+def test_what_fails_for_another_reason_is_not_tried_again(node: Host, code: int) -> None:
+    installs(node, f"exit {code}")
+    assert (backup(node, "--member=pg2").code, len(called(node))) == (code, 1)
+
+
 @pytest.mark.parametrize("answer", [503, b"<html>", None])
 def test_where_patroni_does_not_tell_a_node_does_nothing_and_records_that(
     node: Host, patroni: Member, answer: bytes | int | None

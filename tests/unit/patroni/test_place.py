@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exporter.model.patroni import ROLES, STATES
 from exporter.patroni.answers import read_cluster
-from exporter.patroni.place import SMALL_LAG, Candidate, Place, choose, known_as
+from exporter.patroni.place import SMALL_LAG, Candidate, Place, as_it_is, choose, known_as
 from tests.unit.patroni.answering import sample
 
 
@@ -136,3 +136,10 @@ def test_a_host_is_known_by_the_first_name_that_fits() -> None:
     assert known_as(["pg1.example.net", "pg1"], members) == "pg1"
     assert known_as(["pg2.example.net", "pg2"], members) == "pg2.example.net"
     assert known_as(["pg9"], members) is None
+
+
+def test_who_has_begun_goes_on_as_what_it_is_now() -> None:
+    members = [leader("c"), replica("b"), replica("a", "stopped"), replica("d", timeline=4)]
+    found = {name: as_it_is(name, members) for name in "abcde"}
+    assert {name: place.standby for name, place in found.items() if place} == {"b": True, "c": False}
+    assert as_it_is("b", [replica("b")]) is None
