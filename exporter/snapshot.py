@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -128,11 +127,8 @@ class Snapshot:
             if reading.value is not None
             for stanza in reading.value.stanzas
             if (stanza.name == source if source else stanza.name not in self.expected.own)
-            and not self._excluded(stanza.name)
+            and not self.settings.excludes(stanza.name)
         ]
-
-    def _excluded(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self.settings.exclude)
 
     @staticmethod
     def _broken(info: Info) -> tuple[Repository, ...]:

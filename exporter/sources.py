@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
@@ -123,19 +122,7 @@ def _unreadable(settings: Settings, before: Expectation | None, error: ConfError
 
 
 def _wanted(settings: Settings, names: Iterable[str]) -> tuple[str, ...]:
-    excluded = settings.exclude
-    return tuple(
-        sorted(name for name in names if not any(fnmatchcase(name, pattern) for pattern in excluded))
-    )
-
-
-def _client(settings: Settings) -> Client:
-    pgbackrest = settings.pgbackrest
-    return Client(
-        command=pgbackrest.command,
-        config=pgbackrest.config,
-        config_include_path=pgbackrest.config_include_path,
-    )
+    return tuple(sorted(name for name in names if not settings.excludes(name)))
 
 
 # --- one function for each source, which yields its collectors, or says why there is none ----------------------
@@ -143,7 +130,7 @@ def _client(settings: Settings) -> Client:
 
 def _info(settings: Settings, around: Surroundings) -> Iterator[Collector]:
     """One for all stanzas, and one for each that a plain info does not see."""
-    client, expected = _client(settings), around.expected
+    client, expected = Client.of(settings.pgbackrest), around.expected
     yield InfoCollector(client=client, settings=settings.info, unsure=expected.unsure)
     for stanza in sorted(expected.own):
         yield InfoCollector(client=client, settings=settings.info, stanza=stanza)
@@ -236,7 +223,7 @@ def _repository(settings: Settings, around: Surroundings, latest: Latest) -> Ite
         if chosen == ():
             yield Off("repository", stanza, _ELSEWHERE)
         else:
-            client = _client(settings)
+            client = Client.of(settings.pgbackrest)
             yield RepositoryCollector(
                 client=client, settings=settings.repository, stanza=stanza, places=chosen, latest=latest
             )

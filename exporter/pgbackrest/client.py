@@ -20,6 +20,7 @@ from exporter.pgbackrest.words import (
     shortened,
 )
 from exporter.process import BadCommand, Completed, ProcessError, TimedOut, run
+from exporter.settings import PgBackRest
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,15 @@ class Client:
     config: str | None = None
     config_include_path: str | None = None
     _told: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, settings: PgBackRest) -> "Client":
+        """Return the one that the settings tell of."""
+        return cls(
+            command=settings.command,
+            config=settings.config,
+            config_include_path=settings.config_include_path,
+        )
 
     async def info(self, *, within: float, stanza: str | None = None) -> bytes | bytearray:
         """Return the JSON document of all stanzas, or of one; *within* is in seconds.

@@ -46,7 +46,7 @@ async def prove(
             trial = Trial(
                 settings=settings,
                 conf=conf,
-                client=_client(settings),
+                client=Client.of(settings.pgbackrest),
                 order=order,
                 to=to,
                 folder=folder,
@@ -140,12 +140,3 @@ def _opened(path: Path) -> TextIO:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", errors="replace")
     except OSError as error:
         raise RecordError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def _client(settings: Settings) -> Client:
-    pgbackrest = settings.pgbackrest
-    return Client(
-        command=pgbackrest.command,
-        config=pgbackrest.config,
-        config_include_path=pgbackrest.config_include_path,
-    )

@@ -12,6 +12,7 @@ from exporter.model.info import Stanza
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import PgBackRestConf
 from exporter.pgbackrest.info import Decoder, MalformedError
+from exporter.pgbackrest.repositories import Place, places, retention
 from exporter.pgbackrest.words import PgBackRestError
 from exporter.restore import binaries, prechecks, production, records, restoring, workplace
 from exporter.restore.archive import WalArchive
@@ -247,8 +248,6 @@ def _archive(client: Client, choice: Choice, within: float) -> WalArchive:
 
 def _whole_from(conf: PgBackRestConf, stanza: str, repo: int) -> str:
     """Return of which type the newest backup is, from which on WAL is whole: "" where it is kept for all backups."""
-    for name in (f"{stanza}:expire", stanza, "global:expire", "global"):
-        options = conf.sections.get(name, {})
-        if f"repo{repo}-retention-archive" in options:
-            return options.get(f"repo{repo}-retention-archive-type") or "full"
-    return ""
+    place = next((one for one in places(conf, stanza) if one.repo == repo), Place(repo=repo))
+    kept = retention(conf, stanza, place)
+    return "" if kept is None or kept.archive is None else kept.type

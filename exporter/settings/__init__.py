@@ -6,6 +6,7 @@ All values are immutable. Durations are seconds, ratios are parts of 1.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple
 
@@ -208,6 +209,10 @@ class Settings:
     def is_local(self) -> bool:
         """Whether pgBackRest runs on this machine, so that its configuration here is the one in force."""
         return prefix.stays_here(self.pgbackrest.command)
+
+    def excludes(self, stanza: str) -> bool:
+        """Whether a stanza is left out."""
+        return any(fnmatchcase(stanza, pattern) for pattern in self.exclude)
 
     def threshold(self, signal: str, stanza: str, repo: int | None = None) -> Threshold:
         """Give the threshold in force: the repository's over the stanza's over that for all.

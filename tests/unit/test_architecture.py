@@ -72,20 +72,18 @@ FLOORS = {
 
 # The two sides know the model and not each other; they meet in app.
 WORLD = {
-    "collectors",
-    "collectors.archiver",
-    "collectors.info",
-    "collectors.patroni",
-    "collectors.restore_tests",
-    "collectors.repository",
+    "aside",
+    "evidence",
     "filesystem",
     "logfolder",
     "process",
+    "records",
     "restore",
     "spool",
     "supervised",
     "tail",
-    *(room for room in FLOORS if room.startswith(("patroni", "pgbackrest", "postgresql"))),
+    "unfinished",
+    *(room for room in FLOORS if room.startswith(("collectors", "patroni", "pgbackrest", "postgresql"))),
 }
 WIRE = {
     "exposition",

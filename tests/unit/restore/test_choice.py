@@ -1,6 +1,7 @@
 """Which backup is chosen, and what comes next."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model.info import Archive, Backup, Backups, BackupType, Database, Repository, Stanza, Status
+from exporter.pgbackrest.conf import read
 from exporter.restore.choice import Choice, ChoiceError, choose, kind_and_repo
 from exporter.restore.order import Aim, Order
+from exporter.restore.trial import _whole_from
 
 OK = Status(code=0, message="ok")
 ORDER = Order(stanza="main")
@@ -111,3 +114,20 @@ def test_an_order_leaves_no_choice_and_an_empty_repository_is_named() -> None:
         kind_and_repo(Order(stanza="main", repo=2), known, [Aim("latest")], (), {})
     with pytest.raises(ChoiceError, match="no repository holds a backup"):
         kind_and_repo(ORDER, stanza(), [Aim("latest")], (), {})
+
+
+@pytest.mark.parametrize(
+    ("conf", "kept"),
+    [
+        ("[main]\n", ""),
+        ("[global]\nrepo1-retention-full=2\n[main]\n", ""),
+        ("[global]\nrepo1-retention-archive=2\n[main]\n", "full"),
+        ("[global]\nrepo1-retention-archive-type=incr\n[main]\nrepo1-retention-archive=3\n", "incr"),
+        ("[global]\nrepo1-retention-diff=2\nrepo1-retention-archive-type=diff\n[main]\n", "diff"),
+        ("[global]\nrepo2-retention-archive=2\n[main]\n", ""),
+    ],
+)
+def test_retention_decides_from_which_backups_on_wal_is_whole(tmp_path: Path, conf: str, kept: str) -> None:
+    file = tmp_path / "pgbackrest.conf"
+    file.write_text(conf)
+    assert _whole_from(read(str(file), None, {}), "main", 1) == kept
