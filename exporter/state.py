@@ -1,4 +1,4 @@
-"""The only object that changes: the current snapshot and what is served of it."""
+"""The one place where what is known changes: the current snapshot, and what is served of it."""
 
 import asyncio
 import time
