@@ -136,7 +136,7 @@ def machine() -> str:
     processor = cpu[1] if cpu else platform.machine()
     return (
         f"{time.strftime('%Y-%m-%d')}, {processor}, {os.cpu_count()} cores, {gib:.0f} GiB, "
-        f"Linux {".".join(platform.release().split(".")[:2])}, Python {platform.python_version()}, {libraries}"
+        f"Linux {'.'.join(platform.release().split('.')[:2])}, Python {platform.python_version()}, {libraries}"
     )
 
 
