@@ -22,8 +22,9 @@ from tests.bench.runs import first_reading, runs_cpu
 from tests.bench.targets import Target
 from tests.unit.patroni.answering import member
 
-LIMIT = 5.0  # ms of CPU
-SPEED = 50.0  # MB of logs for a second of CPU; a log of short runs is work for each line
+LIMITS = {"runs": 1.0}  # ms of CPU
+LIMIT = 5.0
+SPEED = 50.0  # MB of logs for a second of CPU
 
 
 def _serve(told: Connection, folder: Path | None) -> None:
@@ -80,12 +81,12 @@ def rows() -> Iterator[tuple[str, ...]]:
     yield "a reading of", "CPU", "demanded", ""
     for source in SOURCES:
         for name, value in source():
-            target = Target(name, value * 1e3, LIMIT, " ms")
-            yield name, seconds(value), f"≤ {LIMIT:g} ms", "met" if target.met else "MISSED"
+            limit = LIMITS.get(name.partition(",")[0], LIMIT)
+            target = Target(name, value * 1e3, limit, " ms")
+            yield name, seconds(value), f"≤ {limit:g} ms", "met" if target.met else "MISSED"
     for name, detail in (
         ("logs with all files of a backup, first", True),
         ("logs of short runs, first", False),
     ):
         speed = first_reading(detail=detail) / 1e6
-        demanded = f"≥ {SPEED:g} MB/s" if detail else ""
-        yield name, f"{speed:.0f} MB/s", demanded, ("met" if speed >= SPEED else "MISSED") if detail else ""
+        yield name, f"{speed:.0f} MB/s", f"≥ {SPEED:g} MB/s", "met" if speed >= SPEED else "MISSED"
