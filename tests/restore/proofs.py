@@ -124,10 +124,11 @@ def dsn(stanza: Stanza) -> str:
     return f"host={stanza.cluster.socket} port=5432 user=postgres dbname=postgres"
 
 
-def fingerprint(folder: Path) -> dict[str, str]:
-    """Every file below a folder, and a digest of its content."""
+def fingerprint(repository: Path, stanza: str) -> dict[str, str]:
+    """Every file of a stanza in a repository, and a digest of its content: others go on archiving meanwhile."""
     return {
-        str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
+        str(path.relative_to(repository)): sha256(path.read_bytes()).hexdigest()
+        for kind in ("archive", "backup")
+        for path in sorted((repository / kind / stanza).rglob("*"))
         if path.is_file() and not path.is_symlink()
     }

@@ -67,12 +67,13 @@ def test_a_raised_max_connections_is_followed_and_the_repository_is_untouched(
     proofs: Proofs, plain: Stanza
 ) -> None:
     """Production is down, as on a host of its own; its archive_mode is on, and nothing reaches the repository."""
-    before = fingerprint(proofs.lab.repository(1))
+    before = fingerprint(proofs.lab.repository(1), plain.name)
+    assert before
     outcome = proofs.run(plain, "--target=latest")
     assert outcome.code == 0, outcome.said
     assert "starting again" in outcome.said
     assert outcome.state("data_checksums") == "skipped", "a cluster without checksums proves nothing by them"
-    assert fingerprint(proofs.lab.repository(1)) == before
+    assert fingerprint(proofs.lab.repository(1), plain.name) == before
     assert proofs.leftovers() == []
 
 
