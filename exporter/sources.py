@@ -97,6 +97,7 @@ def _told(settings: Settings, conf: PgBackRestConf) -> Expectation:
     return Expectation(
         stanzas=stanzas,
         own=conf.own_repositories & frozenset(stanzas),
+        unsure=tuple(name for name in stanzas if _behind_a_host(conf, name)),
         types=MappingProxyType(types),
         declared=frozenset((name, repo) for name, repo in types if name and not conf.declared_for_all(repo)),
         retentions=MappingProxyType(
@@ -108,6 +109,10 @@ def _told(settings: Settings, conf: PgBackRestConf) -> Expectation:
             }
         ),
     )
+
+
+def _behind_a_host(conf: PgBackRestConf, stanza: str) -> bool:
+    return any(conf.option(stanza, f"repo{repo}-host", "info") for repo in conf.repositories(stanza))
 
 
 def _unreadable(settings: Settings, before: Expectation | None, error: ConfError) -> Expectation:

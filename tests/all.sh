@@ -8,13 +8,21 @@ readonly pytest=(.venv/bin/python -m pytest) interrupted=2
 readonly servers=(tests/restore tests/cluster)
 [ $# = 0 ] || exec "${pytest[@]}" "$@"
 
+# All of pyproject.toml's that the other lane does not have.
+mapfile -t others < <(.venv/bin/python - "${servers[@]}" <<'END'
+import sys, tomllib
+with open("pyproject.toml", "rb") as file:
+    paths = tomllib.load(file)["tool"]["pytest"]["ini_options"]["testpaths"]
+print("\n".join(path for path in paths if path not in sys.argv))
+END
+)
 words=$(mktemp)
 trap 'rm -f "$words"' EXIT
 set -m # else the lane in the background would ignore SIGINT, and so would the programs that its tests interrupt
 "${pytest[@]}" "${servers[@]}" >"$words" 2>&1 &
 lane=$!
 
-"${pytest[@]}" "${servers[@]/#/--ignore=}"
+"${pytest[@]}" "${others[@]}"
 code=$?
 [ $code != $interrupted ] || kill -INT -- -$lane
 echo "… and ${servers[*]}:"

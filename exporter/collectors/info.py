@@ -2,10 +2,11 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from exporter import wal
-from exporter.model.info import Archive, Info, Stanza
+from exporter.model.info import Archive, Backups, Info, Stanza, Status
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.info import Decoder, MalformedError
 from exporter.pgbackrest.words import PgBackRestError
@@ -22,6 +23,10 @@ _VERSION_AGAIN = 600.0
 _OTHER = 99
 
 
+_Asked = tuple[str, int | None]
+"""A question: a stanza, "" for all, and a repository, None for all."""
+
+
 @dataclass(slots=True)
 class _Position:
     """Where a repository's archive ended when last seen, and how far it moved until then."""
@@ -36,7 +41,9 @@ class InfoCollector:
     """Reads all stanzas that a plain `info` lists, or the one *stanza* that only `info --stanza` sees.
 
     Where pgbackrest.conf is out of reach, nobody knows which those are: of the *unsure* stanzas each that
-    does not look well in the plain answer is asked for by name as well.
+    does not look well in the plain answer is asked for by name as well. So are those behind a repository host, which
+    may refuse a question about all stanzas (tls-server-auth), and in each repository alone that does not look well
+    then: 2.45 cannot read an encrypted one beside another, whose passphrase is on that host.
     """
 
     client: Client
@@ -44,7 +51,10 @@ class InfoCollector:
     stanza: str = ""
     unsure: tuple[str, ...] = ()
     name: str = field(default="info", init=False)
-    _decoders: dict[str, Decoder] = field(default_factory=dict, init=False, compare=False)
+    _decoders: dict[_Asked, Decoder] = field(default_factory=dict, init=False, compare=False)
+    _joined: dict[str, tuple[tuple[Stanza, ...], Stanza]] = field(
+        default_factory=dict, init=False, compare=False
+    )
     _last: Info | None = field(default=None, init=False, compare=False)
     _counted: dict[str, tuple[Stanza, Stanza]] = field(default_factory=dict, init=False, compare=False)
     _positions: dict[tuple[str, int], _Position] = field(default_factory=dict, init=False, compare=False)
@@ -57,33 +67,51 @@ class InfoCollector:
         Raises PgBackRestError or MalformedError, each of one line.
         """
         began = time.monotonic()
-        asked = {self.stanza}
+        asked: set[_Asked] = {(self.stanza, None)}
         found = {stanza.name: stanza for stanza in await self._ask(self.stanza, self.settings.within)}
         for name in self.unsure:
-            left = self.settings.within - (time.monotonic() - began)
-            if left > 0 and not _looks_well(found.get(name)):
-                asked.add(name)
-                found |= {stanza.name: stanza for stanza in await self._ask_again(name, left)}
+            if self._left(began) > 0 and not _looks_well(found.get(name)):
+                asked.add((name, None))
+                found |= {stanza.name: stanza for stanza in await self._ask_again(name, self._left(began))}
+                if (stanza := found.get(name)) is not None and len(stanza.repos) > 1:
+                    found[name] = await self._each_repository(stanza, began, asked)
         stanzas = tuple(self._count(found[name]) for name in sorted(found))
-        self._decoders = {name: decoder for name, decoder in self._decoders.items() if name in asked}
+        self._decoders = {key: decoder for key, decoder in self._decoders.items() if key in asked}
         skipped = tuple(line for decoder in self._decoders.values() for line in decoder.skipped)
         return self._remember(Info(stanzas=stanzas, version=await self._ask_version(began), skipped=skipped))
 
-    async def _ask(self, name: str, within: float) -> list[Stanza]:
-        """Ask pgBackRest for all stanzas, or for the one of this *name*."""
-        document = await self.client.info(within=within, stanza=name or None)
+    def _left(self, began: float) -> float:
+        return self.settings.within - (time.monotonic() - began)
+
+    async def _each_repository(self, stanza: Stanza, began: float, asked: set[_Asked]) -> Stanza:
+        """Ask for each repository alone that does not look well beside the others; the same facts, the same object."""
+        parts: dict[int, Stanza] = {}
+        for repo in stanza.repos:
+            if repo.status.code == _OTHER and self._left(began) > 0:
+                asked.add((stanza.name, repo.key))
+                for part in await self._ask_again(stanza.name, self._left(began), repo.key):
+                    parts[repo.key] = part
+        facts = (stanza, *parts.values())
+        before = self._joined.get(stanza.name)
+        if before is None or list(map(id, before[0])) != list(map(id, facts)):
+            before = self._joined[stanza.name] = facts, joined(stanza, parts)
+        return before[1]
+
+    async def _ask(self, name: str, within: float, repo: int | None = None) -> list[Stanza]:
+        """Ask pgBackRest for all stanzas, or for the one of this *name*, or for that in one repository."""
+        document = await self.client.info(within=within, stanza=name or None, repo=repo)
         stanzas: list[Stanza] = []
         work = TURNS.work()
-        for stanza in self._decoders.setdefault(name, Decoder()).decode(document):
+        for stanza in self._decoders.setdefault((name, repo), Decoder()).decode(document):
             if stanza is not None:
                 stanzas.append(stanza)
             await work.pause()
         return stanzas
 
-    async def _ask_again(self, name: str, within: float) -> list[Stanza]:
-        """Ask for a stanza by its name; when that fails, the plain answer is all there is."""
+    async def _ask_again(self, name: str, within: float, repo: int | None = None) -> list[Stanza]:
+        """Ask for a stanza by its name; when that fails, the answer of before is all there is."""
         try:
-            return await self._ask(name, within)
+            return await self._ask(name, within, repo)
         except (PgBackRestError, MalformedError) as error:
             log.debug("stanza not read by its name", extra={"stanza": name, "error": str(error)})
             return []
@@ -139,6 +167,26 @@ class InfoCollector:
                 self._version_due = now + _VERSION_AGAIN
                 log.warning("pgbackrest version failed", extra={"error": str(error)})
         return self._version
+
+
+def joined(stanza: Stanza, parts: Mapping[int, Stanza]) -> Stanza:
+    """Return *stanza* with what its repositories say that were asked alone: *parts*, by repository."""
+    if not parts:
+        return stanza
+    keys = [repo.key for repo in stanza.repos]
+    told = {key: parts.get(key, stanza) for key in keys}
+    repos = tuple(repo for key in keys for repo in told[key].repos if repo.key == key)
+    statuses = {repo.status for repo in repos}
+    return replace(
+        stanza,
+        status=statuses.pop() if len(statuses) == 1 else Status(code=4, message="different across repos"),
+        repos=repos,
+        databases=tuple(one for key in keys for one in told[key].databases if one.repo == key),
+        archives=tuple(one for key in keys for one in told[key].archives if one.repo == key),
+        backups=Backups(
+            stanza.name, tuple(one for key in keys for one in told[key].backups.all if one.repo == key)
+        ),
+    )
 
 
 def _looks_well(stanza: Stanza | None) -> bool:

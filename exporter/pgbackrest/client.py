@@ -67,8 +67,10 @@ class Client:
             config_include_path=settings.config_include_path,
         )
 
-    async def info(self, *, within: float, stanza: str | None = None) -> bytes | bytearray:
-        """Return the JSON document of all stanzas, or of one; *within* is in seconds.
+    async def info(
+        self, *, within: float, stanza: str | None = None, repo: int | None = None
+    ) -> bytes | bytearray:
+        """Return the JSON document of all stanzas, or of one, or of one in one *repo*; *within* is in seconds.
 
         Lines in front of it are cut off and logged, each once; lines after it, which the options prevent, are not
         looked for. Exit code 0 says nothing about health: that is in the document. Raises PgBackRestError.
@@ -76,6 +78,8 @@ class Client:
         if stanza is not None:
             _check(stanza)
         asked = () if stanza is None else (f"--stanza={stanza}",)
+        if repo is not None:
+            asked = (*asked, f"--repo={repo}")
         options = (*self._configuration(), *_QUIET, *_timeouts(within), "info", "--output=json", *asked)
         done = await self._run("info", options, within)
         if done.stdout.startswith(b"["):

@@ -16,9 +16,9 @@ class Standin:
     def program(self) -> str:
         return str(PROGRAM)
 
-    def prints(self, document: bytes, stanza: str | None = None) -> None:
-        """Let `info`, or `info --stanza`, print this from now on, never half of it."""
-        name = f"info.{stanza}.json" if stanza else "info.json"
+    def prints(self, document: bytes, stanza: str | None = None, repo: int | None = None) -> None:
+        """Let `info`, or `info --stanza`, or that with `--repo`, print this from now on, never half of it."""
+        name = ".".join(("info", *filter(None, (stanza, str(repo or ""))), "json"))
         new = self.folder / f"{name}.new"
         new.write_bytes(document)
         new.rename(self.folder / name)

@@ -302,3 +302,11 @@ def test_where_pgbackrest_runs_elsewhere_info_tells_which_there_are(tmp_path: Pa
     assert "runs elsewhere" in str(repository_plan(TWO, tmp_path, pgbackrest=remote)[""])
     more: dict[str, Any] = {"repository": Repository(enabled=True), "stanzas": {"main": Stanza()}}
     assert repository_plan(TWO, tmp_path, pgbackrest=remote, **more) == {"main": None}
+
+
+def test_stanzas_behind_a_repository_host_may_have_to_be_asked_for_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "pgbackrest.conf"
+    file.write_text("[global]\nrepo1-host=repo-host\n[main]\npg1-path=/data\n[other]\nrepo1-path=/srv\n")
+    assert expectation(Settings(pgbackrest=PgBackRest(config=str(file)))).unsure == ("main", "other")
+    file.write_text("[global]\nrepo1-path=/srv\n[main]\npg1-path=/data\n")
+    assert expectation(Settings(pgbackrest=PgBackRest(config=str(file)))).unsure == ()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.collectors.info import InfoCollector
+from exporter.model.info import Info, Status
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.words import PgBackRestError
 from exporter.settings import Info as InfoSettings
@@ -167,3 +168,51 @@ async def test_an_unsure_stanza_that_cannot_be_asked_for_loses_no_other(standin:
     standin.prints(b"garbage", "other")
     collector = InfoCollector(client=Client(), settings=InfoSettings(), unsure=("demo", "other"))
     assert [stanza.name for stanza in (await collector.read()).stanzas] == ["demo"]
+
+
+def refused(document: bytes, *repos: int) -> bytes:
+    """The document as it is where some repositories, or all, cannot be read."""
+    (stanza,) = json.loads(document)
+    status = {"code": 99, "message": "[FormatError] Salted__\x07"}
+    stanza["status"] |= status if len(repos) == 2 else {"code": 4, "message": "different across repos"}
+    for repo in stanza["repo"]:
+        if repo["key"] in repos:
+            repo["status"] = status
+    stanza["db"] = [one for one in stanza["db"] if one["repo-key"] not in repos]
+    stanza["archive"] = [one for one in stanza["archive"] if one["database"]["repo-key"] not in repos]
+    stanza["backup"] = [one for one in stanza["backup"] if one["database"]["repo-key"] not in repos]
+    return json.dumps([stanza], separators=(",", ":"), ensure_ascii=False).encode()
+
+
+async def test_a_repository_that_cannot_be_read_beside_another_is_asked_for_alone(standin: Standin) -> None:
+    """On a database host with tls-server-auth, and a second repository whose passphrase is on the repository host."""
+    standin.prints(refused(DOCUMENT, 1, 2))
+    standin.prints(refused(DOCUMENT, 2), "demo")
+    standin.prints(refused(DOCUMENT, 1), "demo", 2)
+    collector = InfoCollector(client=Client(), settings=InfoSettings(within=10), unsure=("demo",))
+    first = await collector.read()
+    (stanza,) = first.stanzas
+    assert stanza.status == Status(code=0, message="ok")
+    assert [(repo.key, repo.status.code) for repo in stanza.repos] == [(1, 0), (2, 0)]
+    (whole,) = (await whole_answer(standin)).stanzas
+    assert sorted(one.label for one in stanza.backups.all) == sorted(one.label for one in whole.backups.all)
+    assert {one.repo for one in stanza.archives} == {one.repo for one in stanza.databases} == {1, 2}
+    assert await collector.read() is first, "the same facts are the same object"
+
+
+async def test_a_repository_that_is_really_out_of_reach_stays_so(standin: Standin) -> None:
+    standin.prints(refused(DOCUMENT, 1, 2))
+    standin.prints(refused(DOCUMENT, 2), "demo")
+    collector = InfoCollector(client=Client(), settings=InfoSettings(within=10), unsure=("demo",))
+    (stanza,) = (await collector.read()).stanzas
+    assert [(repo.key, repo.status.code) for repo in stanza.repos] == [(1, 0), (2, 99)]
+    assert stanza.status is not None
+    assert stanza.status.code == 4
+    assert {one.repo for one in stanza.backups.all} == {1}
+
+
+async def whole_answer(standin: Standin) -> Info:
+    standin.prints(DOCUMENT)
+    info = await InfoCollector(client=Client(), settings=InfoSettings(within=10)).read()
+    standin.prints(refused(DOCUMENT, 1, 2))
+    return info
