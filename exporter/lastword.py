@@ -19,6 +19,8 @@ _SKEW = 1.0
 
 def histories(snapshot: Snapshot) -> Iterator[History]:
     """Yield the history of each kind of run, of the stanzas that are watched; the same facts, the same objects."""
+    if snapshot.info and all(reading.attempted is None for reading in snapshot.info.values()):
+        return  # for a moment after a start: what was made good since would look like a failure
     lists = {stanza.name: stanza.backups for stanza in snapshot.stanzas}
     for runs in values(snapshot):
         by_stanza: dict[str, list[History]] = {}

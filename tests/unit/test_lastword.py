@@ -91,6 +91,14 @@ def test_where_expire_has_a_log_of_its_own_it_speaks_for_itself() -> None:
     assert found[EXPIRE] == expire
 
 
+def test_nothing_is_claimed_until_info_was_asked_once() -> None:
+    known = snapshot(failed(FULL, 1000, 1100))
+    before = dataclasses.replace(known, info={"": Reading()})
+    assert list(lastword.histories(before)) == []
+    unanswered = dataclasses.replace(known, info={"": Reading(attempted=1.0, error="pgbackrest: not found")})
+    assert [one.failing for one in lastword.histories(unanswered)] == [True]
+
+
 def test_the_same_facts_are_the_same_objects() -> None:
     known = snapshot(failed(INCR, 985, 1005), backups=(backup("incr", 1000),))
     for one, other in zip(lastword.histories(known), lastword.histories(known), strict=True):
