@@ -17,7 +17,7 @@ from aiohttp import web
 Receiver = Literal["pagerduty", "slack", "heartbeat"]
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 TOKEN = "heartbeat-token"
-SLACK_PATH = "/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+SLACK_PATH = "/services/T00000000/B00000000/receiverOfTheTests"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
