@@ -79,8 +79,8 @@ def told(cluster: Cluster, often: Mapping[str, Mapping[str, Any]]) -> Iterator[E
 
 
 def _on_node(cluster: Cluster, node: Node) -> Exporter:
-    """As it runs there: told nothing, with pgBackRest's own configuration of that host."""
-    settings = {**cluster.node_settings(node), "pgbackrest": {}}
+    """As it runs there: told nothing but to ask more often, with pgBackRest's own configuration of that host."""
+    settings = {**cluster.node_settings(node), "pgbackrest": {}, "info": {"every": "4s"}}
     return Exporter(cluster, settings=settings, environment={"PGBACKREST_CONFIG": str(node.config)})
 
 
