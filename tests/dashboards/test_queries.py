@@ -13,7 +13,9 @@ from tests.dashboards.history import backfill
 from tests.dashboards.server import Server
 
 STEP = 300
-NOW = int(time.time()) // STEP * STEP
+# At the same hour of the same day of the week whenever it runs: what is invented goes by the day and by the week.
+WEEK, HOUR = 604_800, 3_600
+NOW = int(time.time()) // WEEK * WEEK - 4 * HOUR
 ONE, PAIR = 1, 2
 STANZAS = 8
 ALL = [query for path in FILES for query in queries(load(path))]
@@ -79,7 +81,7 @@ def test_the_tiles_name_the_worst_stanza(answers: dict[int, Answers]) -> None:
     assert values(found, "overview", "Can be recovered", "B") == {"": 1}  # identity: a hole in one repository
     assert values(found, "overview", "Data at risk now", "A") == {"billing": 42 * 60}
     assert values(found, "overview", "Shortest recovery window", "A") == {"identity": 9 * 3600}
-    assert values(found, "overview", "Longest time to restore", "B").keys() == {"search"}
+    assert values(found, "overview", "Longest time to restore", "A").keys() == {"search"}
     assert values(found, "overview", "Last proven restore", "A").keys() == {"warehouse"}
 
 
