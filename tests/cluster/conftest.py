@@ -1,4 +1,4 @@
-"""One cluster for all scenes, watched all the time; what was measured is shown at the end."""
+"""A cluster for each module, watched all the time; what was measured is shown at the end."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ OFTEN = {
 _TABLE = pytest.StashKey[str]()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Both repositories hold a full backup."""
     with Cluster() as cluster:
@@ -31,7 +31,7 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage(cluster: Cluster, pytestconfig: pytest.Config) -> Iterator[Stage]:
     with (
         Exporter(cluster, settings=cluster.exporter_settings(OFTEN)) as exporter,
@@ -39,7 +39,8 @@ def stage(cluster: Cluster, pytestconfig: pytest.Config) -> Iterator[Stage]:
     ):
         stage = Stage(props=Props(cluster=cluster, exporter=exporter), watch=watch)
         yield stage
-        pytestconfig.stash[_TABLE] = table(stage.measured)
+        before = pytestconfig.stash.get(_TABLE, "")
+        pytestconfig.stash[_TABLE] = f"{before}\n{table(stage.measured)}".strip()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

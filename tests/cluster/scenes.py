@@ -411,6 +411,11 @@ TIMELINES = (
             total("patroni_members", 2, role="replica", state="running"),
         ),
     ),
+)
+
+# On a cluster of its own, after a switchover: this copy is made of the newest backup, whatever befell that before.
+STRAY = (
+    next(scene for scene in HEALTHY if scene.name == "a switchover"),
     Scene(
         name="a restored copy archives by mistake",
         act=_stray,
