@@ -1,7 +1,5 @@
 """`make cluster`: the cluster of deploy/patroni to play with, and the exporter watching it."""
 
-import argparse
-import os
 import sys
 import threading
 from contextlib import ExitStack
@@ -13,6 +11,7 @@ from tests.lab.exporter import Exporter
 from tests.lab.program import LabError, find
 from tests.lab.progress import event, step
 from tests.lab.summary import summary
+from tests.lab.visit import visit
 
 # Readings are frequent here, so that what is done is seen soon.
 OFTEN = {
@@ -28,33 +27,11 @@ BACKUPS_TO_A_FULL = 20
 
 
 def main() -> int:
-    """The exit code: 0, 1 with the failed step's own words, 130 when interrupted before it was ready."""
-    parser = argparse.ArgumentParser(prog="python -m tests.cluster.play", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="take a backup, print what is seen, and end")
-    once = parser.parse_args().once
-    try:
-        return _play(once=once)
-    except BrokenPipeError:
-        # `make cluster ONCE=1 | head` has seen enough; the interpreter's own last flush must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    """Return the exit code."""
+    return visit(_show, target="cluster", module="tests.cluster.play", about=__doc__)
 
 
-def _play(*, once: bool) -> int:
-    try:
-        with ExitStack() as stack:
-            _show(stack, once=once)
-    except LabError as error:
-        print(f"\nmake cluster failed: {error}\nEverything has been removed.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. Everything has been removed.")
-        return 130
-    print("\nEverything has been removed.")
-    return 0
-
-
-def _show(stack: ExitStack, *, once: bool) -> None:
+def _show(stack: ExitStack, once: bool) -> None:
     cluster = Cluster(say=lambda words: event(f"{words} …"))
     for path in cluster.leftovers:
         print(f"  an interrupted earlier laboratory has been removed: {path}")

@@ -1,17 +1,15 @@
 """`make demo`: a real stanza on a throw-away PostgreSQL, and the exporter watching it."""
 
-import argparse
-import os
 import sys
 import threading
 from contextlib import ExitStack
 
 from tests.lab.exporter import Exporter
 from tests.lab.lab import Lab
-from tests.lab.program import LabError
 from tests.lab.progress import event, step
 from tests.lab.stanza import Stanza
 from tests.lab.summary import summary
+from tests.lab.visit import visit
 
 # Readings are frequent here, so that what is done is seen soon.
 SETTINGS = {"info": {"every": "5s"}}
@@ -21,33 +19,11 @@ BACKUPS_TO_A_FULL = 20
 
 
 def main() -> int:
-    """The exit code: 0, 1 with the failed step's own words, 130 when interrupted before it was ready."""
-    parser = argparse.ArgumentParser(prog="python -m tests.lab.demo", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="print the summary and the scrape, and end")
-    once = parser.parse_args().once
-    try:
-        return _demo(once=once)
-    except BrokenPipeError:
-        # `make demo ONCE=1 | head` has seen enough; the interpreter's own last flush must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    """Return the exit code."""
+    return visit(_show, target="demo", module="tests.lab.demo", about=__doc__)
 
 
-def _demo(*, once: bool) -> int:
-    try:
-        with ExitStack() as stack:
-            _show(stack, once=once)
-    except LabError as error:
-        print(f"\nmake demo failed: {error}\nEverything has been removed.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. Everything has been removed.")
-        return 130
-    print("\nEverything has been removed.")
-    return 0
-
-
-def _show(stack: ExitStack, *, once: bool) -> None:
+def _show(stack: ExitStack, once: bool) -> None:
     lab = Lab()
     for path in lab.leftovers:
         print(f"  an interrupted earlier demo has been removed: {path}")
