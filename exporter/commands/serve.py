@@ -31,7 +31,7 @@ _EPILOG = """\
 examples:
   On a database or repository host, as the repository's owner, nothing to set up:
       sudo -u postgres pgbackrest-exporter
-  With settings (see README.md for all of them); check them first:
+  With settings (docs/configuration.md has all of them); check them first:
       pgbackrest-exporter --config.file=/etc/pgbackrest-exporter.yml --config.check
       pgbackrest-exporter --config.file=/etc/pgbackrest-exporter.yml
   On this machine and by IPv6 loopback only, with TLS and passwords:
