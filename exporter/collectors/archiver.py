@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter import wal
-from exporter.backlog import Backlog
 from exporter.model.archiver import Archiver, Archiving
 from exporter.model.info import Stanza
+from exporter.pgbackrest.spool import Spool
 from exporter.postgresql.archiving import Answer
 from exporter.postgresql.complaints import ServerError
 from exporter.postgresql.primary import Found, Primary
 from exporter.settings import Archiver as ArchiverSettings
 from exporter.snapshot import Snapshot
-from exporter.spool import Spool
+from exporter.wal.backlog import Backlog
 
 # The parts of a reading's time that the query may take, where the connection is kept and once more where it was
 # lost, and the look into the spool.

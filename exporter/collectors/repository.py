@@ -16,10 +16,10 @@ from exporter.pgbackrest.lister import Lister
 from exporter.pgbackrest.listing import MalformedListingError
 from exporter.pgbackrest.repositories import Place
 from exporter.pgbackrest.words import PgBackRestError
-from exporter.recovery import outlook
 from exporter.settings import Repository as RepositorySettings
 from exporter.snapshot import PartlyReadError, Snapshot
 from exporter.wal import parse
+from exporter.wal.outlook import outlook
 
 log = logging.getLogger(__name__)
 

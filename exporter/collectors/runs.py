@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from exporter import evidence, jsonfile
+from exporter import jsonfile
 from exporter.aside import Aside
-from exporter.ledger import Ledger
-from exporter.logfolder import LogFolder, refused
 from exporter.model.runs import Run, Runs, Stop
 from exporter.pgbackrest.runlog import Beginning, Found, RunLog
-from exporter.records import Reader, Record
+from exporter.runs import evidence
+from exporter.runs.ledger import Ledger
+from exporter.runs.logfolder import LogFolder, refused
+from exporter.runs.records import Reader, Record
+from exporter.runs.unfinished import Watch
 from exporter.settings import Runs as RunsSettings
 from exporter.snapshot import Snapshot
-from exporter.unfinished import Watch
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from exporter import attended
 from exporter.pgbackrest import invocation, lasterror
-from exporter.records import Record, Writing
+from exporter.programs import attended
+from exporter.runs.records import Record, Writing
 from exporter.settings import Settings
 
 _DESCRIPTION = """\

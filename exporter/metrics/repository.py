@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.model.repository import Capacity, Outlook
-from exporter.recovery import outlooks
 from exporter.snapshot import Expectation, Snapshot
 from exporter.table import Group, Metric, Part, Row
+from exporter.wal.outlook import outlooks
 
 
 def _each_outlook(snapshot: Snapshot) -> Iterator[Part]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from exporter import lastword
 from exporter.model.runs import Dropped, History, Runs, Stop, Verification
+from exporter.runs import lastword
 from exporter.snapshot import Snapshot
 from exporter.table import Group, Metric, Part, Row
 

@@ -8,11 +8,11 @@ from exporter.human import moment, size, span
 from exporter.model.info import Archive, Backup, Repository, Stanza
 from exporter.model.repository import Outlook
 from exporter.page.parts import badge, listed, paragraph, row, words
-from exporter.recovery import outlooks
 from exporter.snapshot import Snapshot
 from exporter.verdict.backups import judge_backups, newest_backups
 from exporter.verdict.scale import Verdict
 from exporter.verdict.stanza import judge_repository, repository_findings
+from exporter.wal.outlook import outlooks
 
 
 def block(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: float) -> str:

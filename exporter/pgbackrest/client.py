@@ -19,7 +19,7 @@ from exporter.pgbackrest.words import (
     said,
     shortened,
 )
-from exporter.process import BadCommand, Completed, ProcessError, TimedOut, run
+from exporter.programs.process import BadCommand, Completed, ProcessError, TimedOut, run
 from exporter.settings import PgBackRest
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from typing import Final
 
-from exporter.process import Completed
+from exporter.programs.process import Completed
 
 _SECRET: Final = re.compile(r"PGBACKREST_.*(PASS|KEY|SECRET|TOKEN)")
 

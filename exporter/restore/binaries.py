@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.process import ProcessError, run
+from exporter.programs.process import ProcessError, run
 
 # Debian's and Ubuntu's, PGDG's for Red Hat, SUSE's, Alpine's, the official container's.
 PLACES = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exporter.process import run
+from exporter.programs.process import run
 from exporter.restore.binaries import Binaries
 
 # src/backend/access/transam/xlog.c, CheckRequiredParameterValues: a standby must not have less than the primary had.

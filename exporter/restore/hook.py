@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from exporter.model.restore_tests import CHECKS, Record
-from exporter.process import ProcessError, run
+from exporter.programs.process import ProcessError, run
 
 _WITHIN = 60.0
 

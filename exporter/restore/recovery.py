@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exporter import wal
 from exporter.pgbackrest.client import Client
-from exporter.process import ProcessError, run
+from exporter.programs.process import ProcessError, run
 from exporter.restore import configuration, controldata, restoring, wal_guard
 from exporter.restore.binaries import Binaries
 from exporter.restore.checks import catalogs, checksums, indexes, queries, recovery, tables

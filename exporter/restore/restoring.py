@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from exporter.pgbackrest.client import Client, environment
 from exporter.pgbackrest.words import failure
-from exporter.process import Completed
+from exporter.programs.process import Completed
+from exporter.programs.supervised import supervised
 from exporter.restore.choice import Choice
 from exporter.restore.findings import Reporter
 from exporter.restore.workplace import Workplace
-from exporter.supervised import supervised
 
 # A file that was restored, with the share of all bytes that are done by then (restoreJobResult in
 # src/command/restore/restore.c); with checksum or "- exists and matches backup".

@@ -9,7 +9,7 @@ from typing import TextIO
 from exporter.model.restore_tests import CHECKS, Record, Result, Target
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import PgBackRestConf
-from exporter.process import ProcessError
+from exporter.programs.process import ProcessError
 from exporter.restore import hook, records
 from exporter.restore.findings import CouldNotTryError, Findings, NotProvenError
 from exporter.restore.order import Order

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.programs.supervised import Supervised, supervised
 from exporter.restore.binaries import Binaries
 from exporter.restore.serverlog import ServerLog
 from exporter.restore.workplace import Workplace
-from exporter.supervised import Supervised, supervised
 
 # Seconds for a clean end; then it is ended without a checkpoint.
 _FAST = 120.0

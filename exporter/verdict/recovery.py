@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from exporter.human import moment, size, span
 from exporter.model.info import Stanza
 from exporter.model.repository import Outlook
-from exporter.recovery import outlooks
 from exporter.snapshot import Snapshot
 from exporter.verdict.backups import newest_backups
 from exporter.verdict.restore_tests import proven_at
+from exporter.wal.outlook import outlooks
 
 
 def sentences(stanza: Stanza, snapshot: Snapshot, now: float) -> Iterator[str]:

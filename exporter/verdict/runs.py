@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from exporter import lastword
 from exporter.human import moment
 from exporter.model.runs import History, Run, Runs
+from exporter.runs import lastword
 from exporter.snapshot import Snapshot
 from exporter.verdict.scale import Finding
 

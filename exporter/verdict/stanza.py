@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from exporter.model.info import Repository, Stanza
-from exporter.recovery import outlooks
 from exporter.snapshot import Snapshot
 from exporter.verdict import archive, archiving, restore_tests, runs
 from exporter.verdict.backups import judge_backups_of
 from exporter.verdict.scale import Finding, Verdict, worst
+from exporter.wal.outlook import outlooks
 
 
 def judge(stanza: Stanza, snapshot: Snapshot, now: float) -> Verdict:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from exporter.web.answer import Answer, Asked, plain
 from exporter.web.config import WebConfigError
 from exporter.web.connection import Limits
-from exporter.web.connections import Connections
 from exporter.web.guard import Guard
+from exporter.web.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -174,20 +174,20 @@ async def serving(
     """
     guard = Guard(web_config_path)
     site = Site(source, guard, reload)
-    connections = Connections(site, tls=lambda: guard.config.tls, limits=limits or Limits())
-    served = Serving(guard, connections)
+    server = Server(site, tls=lambda: guard.config.tls, limits=limits or Limits())
+    served = Serving(guard, server)
     try:
         await guard.load()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(connections.accept(sock, group), name="accept") for sock in sockets]
-            tasks.append(group.create_task(connections.watch(), name="watch connections"))
+            tasks = [group.create_task(server.accept(sock, group), name="accept") for sock in sockets]
+            tasks.append(group.create_task(server.watch(), name="watch connections"))
             tasks.append(group.create_task(served.watch(watch_every), name="watch web configuration"))
             try:
                 yield served
             finally:
                 for task in tasks:
                     task.cancel()
-                await connections.close()
+                await server.close()
     finally:
         for sock in sockets:
             sock.close()
@@ -196,9 +196,9 @@ async def serving(
 class Serving:
     """A handle on the running site."""
 
-    def __init__(self, guard: Guard, connections: Connections) -> None:
+    def __init__(self, guard: Guard, server: Server) -> None:
         self._guard = guard
-        self._connections = connections
+        self._server = server
         self._loading = asyncio.Lock()
 
     async def refresh(self) -> str | None:
@@ -214,7 +214,7 @@ class Serving:
                 return str(error)
             log.info("web configuration reloaded")
             if had_tls or self._guard.config.tls:
-                self._connections.retire()
+                self._server.retire()
             return None
 
     async def watch(self, every: float) -> None:

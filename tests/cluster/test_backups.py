@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.records import Reader, Record
+from exporter.runs.records import Reader, Record
 from tests.cluster.cluster import Cluster
 from tests.cluster.node import Node
 from tests.cluster.repository import NAME, STANZA

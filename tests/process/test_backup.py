@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.records import Reader, Record
+from exporter.runs.records import Reader, Record
 from tests.process.host import COMMAND, Ended, Host
 from tests.unit.patroni.answering import Member, member, sample
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from exporter.records import KEPT, Reader, Record
+from exporter.runs.records import KEPT, Reader, Record
 from tests.process.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -29,31 +29,31 @@ FLOORS = {
     for number, rooms in enumerate(
         (
             (
-                "childwatch commands exposition human logs refusal spans turns wal yamlfile"
-                " model model.archiver model.info model.patroni model.restore_tests model.runs"
-                " patroni pgbackrest pgbackrest.conf settings.cadence settings.prefix settings.quantity"
-                " web web.listen web.tls web.users"
-                " backlog postgresql postgresql.complaints spool"
-                " patroni.place"
-                " attended jsonfile pgbackrest.invocation pgbackrest.lasterror pgbackrest.log tail aside"
+                "aside commands exposition human jsonfile logs model model.archiver model.info model.patroni"
+                " model.restore_tests model.runs patroni patroni.place pgbackrest pgbackrest.conf"
+                " pgbackrest.invocation pgbackrest.lasterror pgbackrest.log pgbackrest.spool postgresql"
+                " postgresql.complaints programs programs.attended programs.childwatch programs.refusal runs"
+                " runs.tail settings.cadence settings.prefix settings.quantity turns wal wal.backlog wal.spans"
+                " web web.listen web.tls web.users yamlfile"
             ),
             (
-                "model.repository patroni.answers pgbackrest.listing process"
-                " settings.restore_tests settings.words web.answer"
+                "model.repository patroni.answers pgbackrest.listing programs.process settings.restore_tests"
+                " settings.words web.answer"
             ),
             (
-                "records settings supervised pgbackrest.here postgresql.archiving postgresql.server pgbackrest.runlog"
+                "pgbackrest.here pgbackrest.runlog postgresql.archiving postgresql.server programs.supervised"
+                " runs.records settings"
             ),
             (
-                "patroni.access pgbackrest.entries pgbackrest.words settings.conninfo settings.mistakes snapshot"
-                " filesystem pgbackrest.repositories postgresql.primary timelines web.config web.connection"
-                " evidence ledger logfolder"
+                "filesystem patroni.access pgbackrest.entries pgbackrest.repositories pgbackrest.words"
+                " postgresql.primary runs.evidence runs.ledger runs.logfolder settings.conninfo"
+                " settings.mistakes snapshot wal.timelines web.config web.connection"
             ),
             (
-                "gaps patroni.client pgbackrest.client pgbackrest.info settings.restore_tests_words table"
-                " web.connections web.guard lastword unfinished"
+                "patroni.client pgbackrest.client pgbackrest.info runs.lastword runs.unfinished"
+                " settings.restore_tests_words table wal.gaps web.server web.guard"
             ),
-            "pgbackrest.lister recovery restore settings.file",
+            "pgbackrest.lister restore settings.file wal.outlook",
             "pgbackrest.archive pgbackrest.backups verdict",
             (
                 "collectors collectors.archiver collectors.info collectors.patroni collectors.repository"
@@ -73,17 +73,18 @@ FLOORS = {
 # The two sides know the model and not each other; they meet in app.
 WORLD = {
     "aside",
-    "evidence",
     "filesystem",
-    "logfolder",
-    "process",
-    "records",
     "restore",
-    "spool",
-    "supervised",
-    "tail",
-    "unfinished",
-    *(room for room in FLOORS if room.startswith(("collectors", "patroni", "pgbackrest", "postgresql"))),
+    "runs.evidence",
+    "runs.logfolder",
+    "runs.records",
+    "runs.tail",
+    "runs.unfinished",
+    *(
+        room
+        for room in FLOORS
+        if room.startswith(("collectors", "patroni", "pgbackrest", "postgresql", "programs"))
+    ),
 }
 WIRE = {
     "exposition",
@@ -97,7 +98,7 @@ WIRE = {
 
 # Who may import what is not Python's own.
 HOMES = {
-    "aiohttp": {"patroni.client", "web.answer", "web.connection", "web.connections", "web.guard", "web.site"},
+    "aiohttp": {"patroni.client", "web.answer", "web.connection", "web.server", "web.guard", "web.site"},
     "bcrypt": {"web.users"},
     "cattrs": {"settings.mistakes"},
     "isal": {"exposition"},

@@ -2,7 +2,7 @@
 
 import re
 
-from exporter.process import ProcessError, run
+from exporter.programs.process import ProcessError, run
 from exporter.restore.database import environment
 from exporter.restore.scene import Scene
 

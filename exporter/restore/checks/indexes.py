@@ -3,7 +3,7 @@
 import re
 import time
 
-from exporter.process import ProcessError, TimedOut, run
+from exporter.programs.process import ProcessError, TimedOut, run
 from exporter.restore.configuration import PORT
 from exporter.restore.database import DatabaseError, environment, is_timeout, one_line, restored
 from exporter.restore.scene import Scene

@@ -8,17 +8,17 @@ from types import MappingProxyType
 import pytest
 
 from exporter.collectors.repository import AGAIN_LOCAL, RepositoryCollector
-from exporter.gaps import Circumstances, judge
 from exporter.model.info import Info, Lock
 from exporter.model.repository import Held, Holdings, Outlook, Retention
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.info import Decoder
 from exporter.pgbackrest.repositories import Place
 from exporter.pgbackrest.words import PgBackRestError
-from exporter.recovery import outlooks
 from exporter.settings import Repository as RepositorySettings
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, PartlyReadError, Reading, Reload, Snapshot
+from exporter.wal.gaps import Circumstances, judge
+from exporter.wal.outlook import outlooks
 from tests.standin import Standin
 from tests.standin.tree import Tree
 from tests.unit.archives import backup

@@ -15,7 +15,7 @@ import pytest
 from exporter.collectors.runs import NothingReadable, RunsCollector
 from exporter.model.info import Backups, Info, Lock, Stanza, Status
 from exporter.model.runs import Dropped, History, Runs, Stop
-from exporter.records import Record, Writing
+from exporter.runs.records import Record, Writing
 from exporter.settings import Runs as RunsSettings
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.words import PgBackRestError
-from exporter.process import NotStarted, TimedOut
+from exporter.programs.process import NotStarted, TimedOut
 from tests.standin import Standin
 
 CORPUS = Path(__file__).parents[2] / "corpus"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.pgbackrest.conf import ConfError, PgBackRestConf, read, signature
@@ -305,7 +305,6 @@ def test_a_signature_is_given_whatever_is_missing(etc: Path) -> None:
     assert signature(None, None, {"PGBACKREST_CONFIG": "", "PGBACKREST_CONFIG_PATH": "x"}, etc=etc)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=100) | st.text("[]=#:\n ag1-", max_size=40).map(str.encode))
 def test_whatever_a_file_holds_gives_a_configuration_or_one_line(tmp_path: Path, content: bytes) -> None:
     words = ""

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.model.info import Stanza, Status
@@ -221,7 +221,6 @@ def _paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [here] * bool(here) + [path for key, one in items for path in _paths(one, (*here, key))]
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(_paths(changed())), value=json_values)
 def test_any_value_in_any_place_of_a_document_loses_at_most_its_entry(
     path: tuple[Any, ...], value: Any

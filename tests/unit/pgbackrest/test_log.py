@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.pgbackrest.log import (
@@ -119,7 +119,6 @@ def stamp(moment: datetime) -> Stamp:
     return Stamp(moment.strftime("%Y-%m-%d %H:%M:%S").encode(), 0)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 15 * 365 * 86400))
 def test_a_local_time_is_its_moment(berlin: ZoneInfo, seconds: int) -> None:
     wall = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model.runs import Run, Verification
@@ -113,7 +113,6 @@ def test_verify_finds_damage_though_it_ends_well(version: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["backup", "verify"])
-@settings(deadline=None)
 @given(data=st.data())
 def test_it_does_not_matter_where_a_log_is_cut(command: str, data: st.DataObject) -> None:
     lines = genuine("2.59.1", command).splitlines(keepends=True)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.settings import (
@@ -207,11 +207,7 @@ def test_the_effective_settings_are_written_with_units() -> None:
     assert "info: {every: 60s, within: 60s, stale_after: 10m, per_backup: 1000}" in written
 
 
-MANY = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    deadline=None,
-    max_examples=50,
-)
+MANY = settings(max_examples=50)
 LETTERS = st.characters(exclude_categories=["C", "Z"], include_characters=" ")
 TEXT = st.text(LETTERS, min_size=1, max_size=12)
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="/"), min_size=1, max_size=12)

@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from exporter.process import Child
+from exporter.programs.process import Child
 
 Hear = Callable[[str], None]
 

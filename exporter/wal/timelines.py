@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from exporter.model.repository import Folder, WalArchive
-from exporter.spans import Span, Spans, runs_of_bits
+from exporter.wal.spans import Span, Spans, runs_of_bits
 
 
 class Leg(NamedTuple):

@@ -6,11 +6,11 @@ The judgement is made anew only when one of its facts is another object than bef
 from collections.abc import Iterator
 from typing import Any
 
-from exporter.gaps import Circumstances, judge
 from exporter.model.archiver import Archiving
 from exporter.model.info import Archive, RepositoryBackups, Stanza
 from exporter.model.repository import Capacity, Held, Outlook, Recovery, WalArchive
 from exporter.snapshot import Snapshot
+from exporter.wal.gaps import Circumstances, judge
 
 _memory: dict[tuple[str, int], tuple[tuple[Any, ...], Outlook]] = {}
 

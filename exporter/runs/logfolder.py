@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from exporter import tail
 from exporter.aside import Aside
 from exporter.model.runs import Kind
 from exporter.pgbackrest.log import COMMANDS
 from exporter.pgbackrest.runlog import Beginning, Found, RunLog
-from exporter.tail import News, Position
+from exporter.runs import tail
+from exporter.runs.tail import News, Position
 from exporter.turns import TURNS
 
 # Work on the event loop goes in slices of so many bytes: each takes about a millisecond.

@@ -11,7 +11,7 @@ from typing import Any
 from exporter.model.runs import Dropped, History, Kind, Result, Run, Verification
 from exporter.pgbackrest.log import Dropped as DroppedLine
 from exporter.pgbackrest.runlog import Beginning, Found, Started
-from exporter.records import Record
+from exporter.runs.records import Record
 
 # Beginnings in logs that a record may still turn up for.
 _REMEMBERED = 256

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.backlog import Backlog
+from exporter.wal.backlog import Backlog
 
 
 def test_what_is_archived_in_time_never_waits() -> None:

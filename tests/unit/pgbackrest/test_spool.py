@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.spool import Spool
+from exporter.pgbackrest.spool import Spool
 
 NOW = 1_700_000_000.0
 

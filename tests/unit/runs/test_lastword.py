@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
-from exporter import lastword
 from exporter.metrics import GROUPS
 from exporter.model.info import Backup, Backups, BackupType, Info, Stanza, Status
 from exporter.model.runs import Dropped, History, Kind, Run, Runs, Stop, Verification
+from exporter.runs import lastword
 from exporter.settings import Settings
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
 from exporter.table import Renderer

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.records import FORMAT, Reader, Record, Writing
+from exporter.runs.records import FORMAT, Reader, Record, Writing
 
 BEGUN = Record(stanza="main", command="backup", backup_type="full", repo=None, pid=7, started=1000.5)
 ENDED = dataclasses.replace(BEGUN, ended=1060.0, exit_code=82, words="[082]: no WAL")

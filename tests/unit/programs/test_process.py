@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from exporter.process import BadCommand, Completed, NotStarted, ProcessError, TimedOut, TooMuchOutput, run
+from exporter.programs.process import (
+    BadCommand,
+    Completed,
+    NotStarted,
+    ProcessError,
+    TimedOut,
+    TooMuchOutput,
+    run,
+)
 
 # Writes its own pid and that of a grandchild in the same group; both ignore TERM and hold the pipe.
 STUBBORN = """
@@ -329,7 +337,7 @@ def test_every_error_is_a_process_error() -> None:
 # As its first process a container has the exporter, and what the program leaves behind becomes its child.
 INHERITS = """
 import asyncio, ctypes, os, sys
-from exporter.process import run
+from exporter.programs.process import run
 assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER, as pid 1 is one
 done = asyncio.run(run(["/bin/sh", "-c", "sleep 1000 & sleep 1000 & printf done"], within=10, grace=1))
 assert done.stdout == b"done"

@@ -8,9 +8,9 @@ that nobody holds; its log itself tells (see runlog) when another run holds its 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from exporter import evidence
 from exporter.model.runs import Kind
 from exporter.pgbackrest.runlog import Beginning
+from exporter.runs import evidence
 from exporter.snapshot import Snapshot
 
 # A lock that is free so many seconds after a beginning is not about to be taken.

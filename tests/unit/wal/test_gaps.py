@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.gaps import ON_THE_WAY, Circumstances, judge
 from exporter.model.info import Backup
 from exporter.model.repository import Recovery, Retention, WalArchive
+from exporter.wal.gaps import ON_THE_WAY, Circumstances, judge
 from tests.unit.archives import MIB, archive, backup
 
 NOW = 1_000_000

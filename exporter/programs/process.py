@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from exporter import refusal
-from exporter.childwatch import watch_by_pidfd
+from exporter.programs import refusal
+from exporter.programs.childwatch import watch_by_pidfd
 
 _MIB: Final = 1 << 20
 _KEPT: Final = 64 << 10

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.spans import Spans, runs_of_bits
+from exporter.wal.spans import Spans, runs_of_bits
 
 PAIRS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)))
 

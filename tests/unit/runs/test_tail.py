@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter import tail
-from exporter.tail import Position
+from exporter.runs import tail
+from exporter.runs.tail import Position
 
 
 class Follower:
@@ -152,7 +152,7 @@ def test_an_empty_log_that_fills_is_read(tmp_path: Path) -> None:
     assert follower.read() == "one\n"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from(["line", "rename", "copy", "gzip", "read"]), max_size=25))
 def test_whatever_is_done_to_a_log_each_line_is_read_once(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]

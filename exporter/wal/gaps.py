@@ -11,8 +11,8 @@ from itertools import pairwise
 from exporter import wal
 from exporter.model.info import Backup
 from exporter.model.repository import Recovery, Retention, WalArchive
-from exporter.spans import Span, Spans
-from exporter.timelines import Course, Segments, followed
+from exporter.wal.spans import Span, Spans
+from exporter.wal.timelines import Course, Segments, followed
 
 ON_THE_WAY = 120
 """Seconds: asynchronous pushes overtake one another, and a failed one is tried again within a minute."""

@@ -35,7 +35,7 @@ class Site(Protocol):
         """Answer a GET that nothing has to be awaited for, or give None."""
 
 
-class Connections:
+class Server:
     """All connections of all sockets. *site* answers requests; *tls* is asked at each connection."""
 
     def __init__(

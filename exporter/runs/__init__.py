@@ -1,0 +1,1 @@
+"""Runs of pgBackRest, as its log files and the wrapper's records tell of them, made into one history."""
