@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
 
-from exporter import __version__, logs
+from exporter import __version__, logs, memory
 from exporter.app import Options, run
 from exporter.commands import COMMANDS
 from exporter.settings import Settings
@@ -47,6 +47,7 @@ def main(argv: Sequence[str]) -> int:
     """Serve until a signal ends it; return the exit code."""
     _open_standard_streams()
     sys.stderr = logs.Stderr()
+    memory.return_large_blocks()
     return _main(_parser().parse_args(argv))
 
 

@@ -73,10 +73,19 @@ def _rows(table: Path) -> list[str]:
 
 def peak_memory(pid: int) -> int:
     """The most memory that it ever had resident, in bytes."""
+    return _kilobytes(pid, "VmHWM")
+
+
+def memory(pid: int) -> int:
+    """The memory that it has resident now, in bytes."""
+    return _kilobytes(pid, "VmRSS")
+
+
+def _kilobytes(pid: int, name: str) -> int:
     for line in (PROC / str(pid) / "status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
-    raise AssertionError(f"/proc/{pid}/status has no VmHWM: this kernel cannot run the test")
+    raise AssertionError(f"/proc/{pid}/status has no {name}: this kernel cannot run the test")
 
 
 def end(pid: int) -> None:

@@ -54,7 +54,7 @@ WAYS: Mapping[str, Way] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """What was seen while all was well, after the second failure, and when all was well again."""
 
@@ -67,6 +67,8 @@ class Course:
     recovered_log: str
     children: list[int]
     peak_memory: int
+    kept_memory: int
+    """By how much it is larger after the failures than before."""
 
 
 def run_course(host: Host, way: Way) -> Course:
@@ -79,6 +81,7 @@ def run_course(host: Host, way: Way) -> Course:
     exporter = host.start()
     exporter.until(exporter.works, "a first good reading")
     good, before = exporter.scrape(), len(exporter.log)
+    memory = proc.memory(exporter.pid)
     way.begins(host)
     exporter.until(lambda: exporter.fails(2), "two failed readings")
     bad, bad_page, bad_log = exporter.scrape(), unescape(exporter.page), exporter.log[before:]
@@ -86,9 +89,18 @@ def run_course(host: Host, way: Way) -> Course:
     recover(host, exporter)
     recovered, page = exporter.scrape(), unescape(exporter.page)
     exporter.until(lambda: not proc.children(exporter.pid), "the last child is buried")
-    peak = proc.peak_memory(exporter.pid)
-    children = proc.children(exporter.pid)
-    return Course(good, bad, bad_page, bad_log, recovered, page, exporter.log[before:], children, peak)
+    return Course(
+        good=good,
+        bad=bad,
+        bad_page=bad_page,
+        bad_log=bad_log,
+        recovered=recovered,
+        recovered_page=page,
+        recovered_log=exporter.log[before:],
+        children=proc.children(exporter.pid),
+        peak_memory=proc.peak_memory(exporter.pid),
+        kept_memory=proc.memory(exporter.pid) - memory,
+    )
 
 
 def recover(host: Host, exporter: Running) -> None:
@@ -179,6 +191,10 @@ def test_nothing_of_the_failed_ones_is_left(course: Course) -> None:
 
 def test_the_exporter_stays_small(course: Course) -> None:
     assert course.peak_memory < 200e6
+
+
+def test_it_gives_back_the_memory_that_a_bad_answer_took(course: Course) -> None:
+    assert course.kept_memory < 4e6
 
 
 def test_values_that_grew_too_old_are_dropped(host: Host) -> None:

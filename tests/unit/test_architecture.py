@@ -29,7 +29,7 @@ FLOORS = {
     for number, rooms in enumerate(
         (
             (
-                "aside commands exposition human jsonfile logs model model.archiver model.info model.patroni"
+                "aside commands exposition human jsonfile logs memory model model.archiver model.info model.patroni"
                 " model.restore_tests model.runs patroni patroni.place pgbackrest pgbackrest.conf"
                 " pgbackrest.invocation pgbackrest.lasterror pgbackrest.log pgbackrest.spool postgresql"
                 " postgresql.complaints programs programs.attended programs.childwatch programs.refusal runs"
