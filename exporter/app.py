@@ -9,14 +9,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from exporter.metrics import GROUPS, compat
+from exporter.notify import Manager
 from exporter.schedule import Collector, keep
 from exporter.settings import Settings
 from exporter.settings.file import SettingsError, load
 from exporter.snapshot import Reading, Reload, Snapshot
 from exporter.sources import Plan, look_around, plan
 from exporter.state import State, Table
+from exporter.watchdog import Watchdog
 from exporter.web import listen
 from exporter.web import site as web
 
@@ -40,8 +43,10 @@ class Options:
 class App:
     """The running exporter."""
 
-    def __init__(self, options: Options, settings: Settings) -> None:
+    def __init__(self, options: Options, settings: Settings, manager: Manager) -> None:
         self._options = options
+        self._manager = manager
+        self._watchdog = Watchdog(manager)
         self._running: dict[tuple[str, str], tuple[Collector, asyncio.Task[None]]] = {}
         self._around = look_around(settings)
         snapshot = Snapshot(settings=settings, expected=self._around.expected, reload=Reload(time.time()))
@@ -80,17 +85,24 @@ class App:
                 group.create_task(self.state.keep_rendering(), name="render"),
                 group.create_task(self._keep_looking(), name="look at pgbackrest.conf"),
                 group.create_task(self._keep_reloading(), name="reload"),
+                group.create_task(self._watchdog.keep(self._collectors, self.state), name="watchdog"),
             ]
             for sock in sockets:
                 log.info("listening", extra={"address": listen.url(sock)})
+            self._manager.ready()
             await self._stop.wait()
             log.info("stopping")
+            self._manager.stopping()
             for task in [*tasks, *(task for _, task in self._running.values())]:
                 task.cancel()
 
     async def reload(self) -> str | None:
         """Read settings and web configuration anew. Return None, or one line when the old ones stay."""
-        refused = [self._reload_settings(), await self._served.refresh()]
+        self._manager.reloading()
+        try:
+            refused = [self._reload_settings(), await self._served.refresh()]
+        finally:
+            self._manager.ready()
         return "; ".join(filter(None, refused)) or None
 
     def _reload_settings(self) -> str | None:
@@ -140,8 +152,16 @@ class App:
             if key not in self._running:
                 name, stanza = key
                 last = self.state.latest.readings()[name][stanza]
-                task = self._group.create_task(keep(collector, self.state.put, last=last), name=" ".join(key))
+                self._watchdog.beat(*key)
+                task = self._group.create_task(keep(collector, self._put, last=last), name=" ".join(key))
                 self._running[key] = collector, task
+
+    def _put(self, collector: str, stanza: str, reading: Reading[Any]) -> None:
+        self._watchdog.beat(collector, stanza)
+        self.state.put(collector, stanza, reading)
+
+    def _collectors(self) -> dict[tuple[str, str], Collector]:
+        return {key: collector for key, (collector, _) in self._running.items()}
 
     async def _keep_looking(self) -> None:
         """Notice a change of pgbackrest.conf, and sources that have come or gone."""
@@ -161,11 +181,11 @@ class App:
             await self.reload()
 
 
-def run(options: Options, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+def run(options: Options, settings: Settings, sockets: Sequence[socket.socket], manager: Manager) -> None:
     """Run until SIGTERM or SIGINT. Raises WebConfigError before anything is served."""
 
     async def main() -> None:
-        await App(options, settings).serve(sockets)
+        await App(options, settings, manager).serve(sockets)
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main())

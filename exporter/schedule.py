@@ -48,6 +48,11 @@ class Clock:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
+def longest_silence(collector: Collector) -> float:
+    """Return after how many seconds without a reading, good or bad, the schedule of *collector* stands still."""
+    return collector.settings.every + collector.settings.within + _MARGIN
+
+
 CLOCK = Clock()
 Publish = Callable[[str, str, Reading[Any]], None]
 

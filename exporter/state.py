@@ -43,6 +43,11 @@ class State:
         return self._latest
 
     @property
+    def served(self) -> Snapshot:
+        """All that was known when what is served was rendered."""
+        return self._served
+
+    @property
     def ready(self) -> bool:
         """Whether every collector has made its first attempt and what it found is served."""
         readings = [one for by_stanza in self._served.readings().values() for one in by_stanza.values()]

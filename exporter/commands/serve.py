@@ -1,6 +1,7 @@
 """`pgbackrest-exporter` without a subcommand: flags, logging, exit codes."""
 
 import argparse
+import faulthandler
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from shutil import which
 from exporter import __version__, logs, memory
 from exporter.app import Options, run
 from exporter.commands import COMMANDS
+from exporter.notify import Manager
 from exporter.settings import Settings
 from exporter.settings.file import SettingsError, effective, load
 from exporter.web import listen
@@ -18,6 +20,7 @@ from exporter.web.config import load as load_web_config
 from exporter.web.site import RESERVED
 
 _PORT = ":9854"
+_STDERR = 2
 
 _DESCRIPTION = """\
 Tells Prometheus what pgBackRest knows of the PostgreSQL databases that it backs up: which backups
@@ -46,6 +49,8 @@ exit codes: 0 ended by a signal or nothing to complain of, 1 it could not run, 2
 def main(argv: Sequence[str]) -> int:
     """Serve until a signal ends it; return the exit code."""
     _open_standard_streams()
+    # Where it hung, before the watchdog of systemd ends it by SIGABRT, is what its log should tell.
+    faulthandler.enable(_STDERR)
     sys.stderr = logs.Stderr()
     memory.return_large_blocks()
     return _main(_parser().parse_args(argv))
@@ -181,7 +186,7 @@ def _serve(args: argparse.Namespace, settings: Settings) -> int:
         enable_lifecycle=args.enable_lifecycle,
     )
     try:
-        run(options, settings, sockets)
+        run(options, settings, sockets, Manager.of())
     except WebConfigError as error:  # changed since it was checked
         return _complain(2, *error.problems)
     return 0

@@ -29,8 +29,8 @@ FLOORS = {
     for number, rooms in enumerate(
         (
             (
-                "aside commands exposition human jsonfile logs memory model model.archiver model.info model.patroni"
-                " model.restore_tests model.runs patroni patroni.place pgbackrest pgbackrest.conf"
+                "aside commands exposition human jsonfile logs memory model model.archiver model.info"
+                " model.patroni notify model.restore_tests model.runs patroni patroni.place pgbackrest pgbackrest.conf"
                 " pgbackrest.invocation pgbackrest.lasterror pgbackrest.log pgbackrest.spool postgresql"
                 " postgresql.complaints programs programs.attended programs.childwatch programs.refusal runs"
                 " runs.tail settings.cadence settings.prefix settings.quantity turns wal wal.backlog wal.spans"
@@ -60,7 +60,7 @@ FLOORS = {
                 " collectors.restore_tests collectors.runs metrics page schedule"
             ),
             "sources state",
-            "once web.site",
+            "once watchdog web.site",
             "app",
             "commands.collect commands.restore_test commands.run commands.serve commands.status",
             "commands.backup",

@@ -119,4 +119,3 @@ def test_the_unit_runs_the_console_script() -> None:
     program = re.search(r"^ExecStart=(\S+)", unit, re.MULTILINE)
     assert program
     assert Path(program[1]).name in PROJECT["project"]["scripts"]
-    assert "\nPrivateTmp=no\n" in unit, "pgBackRest's locks lie in /tmp"
