@@ -189,7 +189,9 @@ def _serve(args: argparse.Namespace, settings: Settings) -> int:
         run(options, settings, sockets, Manager.of())
     except WebConfigError as error:  # changed since it was checked
         return _complain(2, *error.problems)
-    return 0
+    sys.stderr.flush()
+    # Python would take every object down first: on a busy machine that alone lasts a second.
+    os._exit(0)
 
 
 def _complain(code: int, *lines: str) -> int:

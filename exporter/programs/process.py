@@ -65,7 +65,7 @@ async def run(
     within: float,
     env: Mapping[str, str] | None = None,
     limit: int = 512 * _MIB,
-    grace: float = 1.0,
+    grace: float = 0.5,
     take: Callable[[bytes], float] | None = None,
 ) -> Completed:
     """Run *argv*, never by a shell and with nothing to read, and return what it printed.

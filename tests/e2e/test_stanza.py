@@ -196,6 +196,6 @@ def test_sigterm_during_a_hung_pgbackrest_ends_both_at_once(lab: Lab, exporter: 
         pid = int(child_pid.read_text())
         assert Path(f"/proc/{pid}").exists()
     finally:
-        code = watching.child.stop(within=4)
+        code = watching.child.stop(within=2)
     assert code == 0, watching.child.log
     until(lambda: not Path(f"/proc/{pid}").exists(), within=2, what="the child of the hung pgbackrest gone")

@@ -9,8 +9,8 @@ import pytest
 from tests.process.host import Host
 from tests.process.running import Running
 
-# Seconds. A program that ignores SIGTERM has one second of grace; nothing waits for a reading to be over (10 s here).
-AT_ONCE = 4
+# Seconds. Who ignores SIGTERM has half a second of grace; nothing waits for a reading to be over (10 s here).
+AT_ONCE = 2
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 
