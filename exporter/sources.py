@@ -255,21 +255,19 @@ def _runs(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[
         return
     conf = around.conf if settings.is_local else None
     stanzas = around.expected.stanzas
-    logs = Path(own.log_path) if own.log_path else here.logs(conf) if conf else None
+    logs = (Path(own.log_path),) if own.log_path else _logs(conf, stanzas)
     records = Path(settings.run_records)
     quiet = tuple(filter(None, (here.too_quiet(conf, name) for name in stanzas))) if conf else ()
     is_recorded = own.records is not None or records.is_dir()
-    if own.log_path is None and (
-        logs is None or not logs.is_dir() or (stanzas and len(quiet) == len(stanzas))
-    ):
-        logs = None
-    if logs is None and not is_recorded and not own.enabled:
-        yield Off("runs", "", _why_no_runs(conf, quiet, records))
+    if own.log_path is None and stanzas and len(quiet) == len(stanzas):
+        logs = ()
+    if not logs and not is_recorded and not own.enabled:
+        yield Off("runs", "", _why_no_runs(conf, stanzas, quiet, records))
         return
     lowest = ((name, here.lowest_repository(conf, name)) for name in stanzas) if conf else ()
     yield RunsCollector(
         settings=own,
-        log_path=logs,
+        log_paths=logs,
         lock_path=here.locks(conf) if conf else None,
         records=records,
         state=Path(settings.state_path, "runs.json"),
@@ -281,12 +279,19 @@ def _runs(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[
     )
 
 
-def _why_no_runs(conf: PgBackRestConf | None, quiet: tuple[str, ...], records: Path) -> str:
+def _logs(conf: PgBackRestConf | None, stanzas: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(path for path in here.logs(conf, stanzas) if path.is_dir()) if conf else ()
+
+
+def _why_no_runs(
+    conf: PgBackRestConf | None, stanzas: tuple[str, ...], quiet: tuple[str, ...], records: Path
+) -> str:
     if conf is None:
         return "pgBackRest's logs are not here: state runs.log_path, or runs.records"
     if quiet:
         return quiet[0]
+    folders = ", ".join(map(str, here.logs(conf, stanzas)))
     return (
-        f"there are neither logs in {here.logs(conf)} nor records in {records}: state runs.log_path, or start "
+        f"there are neither logs in {folders} nor records in {records}: state runs.log_path, or start "
         "commands by `pgbackrest-exporter run`"
     )

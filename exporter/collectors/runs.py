@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,28 +16,42 @@ from exporter.runs import evidence
 from exporter.runs.ledger import Ledger
 from exporter.runs.logfolder import LogFolder, refused
 from exporter.runs.records import Reader, Record
+from exporter.runs.tail import News
 from exporter.runs.unfinished import Watch
 from exporter.settings import Runs as RunsSettings
 from exporter.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class NothingReadable(Exception):  # noqa: N818 - the name says what is the matter
     """Neither logs nor records can be read; the message is one line."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is on the disk: the records, the news of each folder or why there are none, and the stop files.
+
+    *stopped*: the names of the stop files, None where there is no folder of locks.
+    """
+
+    records: dict[str, Record]
+    troubles: list[str]
+    news: list[list[News] | str]
+    stopped: frozenset[str] | None
+
+
 @dataclass(slots=True, kw_only=True)
 class RunsCollector:
-    """Reads the runs of all stanzas. A path that is None is a source that is not there.
+    """Reads the runs of all stanzas. A path that is None is a source that is not there, as are no *log_paths*.
 
     *lowest_repos* are the stanzas whose lowest repository is not 1, and that; *blind* tells what no log will show.
     """
 
     settings: RunsSettings
-    log_path: Path | None
+    log_paths: tuple[Path, ...]
     lock_path: Path | None
     records: Path | None
     state: Path
@@ -50,7 +65,7 @@ class RunsCollector:
     stanza: str = field(default="", init=False)
     _aside: Aside = field(init=False, compare=False)
     _reader: Reader | None = field(default=None, init=False, compare=False)
-    _folder: LogFolder | None = field(default=None, init=False, compare=False)
+    _folders: tuple[LogFolder, ...] = field(default=(), init=False, compare=False)
     _watch: Watch = field(init=False, compare=False)
     _ledger: Ledger = field(default_factory=Ledger, init=False, compare=False)
     _restored: bool = field(default=False, init=False, compare=False)
@@ -60,12 +75,14 @@ class RunsCollector:
     _last: Runs = field(default_factory=Runs, init=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._aside = Aside(str(self.log_path or self.records))
+        self._aside = Aside(", ".join(map(str, self.log_paths)) or str(self.records))
         self._watch = Watch(self.lock_path, self.latest)
         if self.records is not None:
             self._reader = Reader(self.records)
-        if self.log_path is not None:
-            self._folder = LogFolder(self.log_path, self.exclude)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._folders = tuple(LogFolder(path, self.exclude) for path in self.log_paths)
 
     async def read(self) -> Runs:
         """Read what is new; the same facts are the very same object.
@@ -75,24 +92,27 @@ class RunsCollector:
         if not self._restored:
             await self._restore()
         gone = self._watch.gone(self._open())
-        # Records before logs: a run that has ended in its record has written its last line.
-        records, no_records = await self._read_records()
-        no_logs = await self._read_logs()
-        if no_records + no_logs and not records and not (self._folder and self._folder.readable):
-            raise NothingReadable((no_logs + no_records)[0])
-        self._enter(records)
+        look = await self._aside.call(self._look)
+        troubles = [*await self._read_logs(look.news), *look.troubles]
+        if troubles and not look.records and not any(folder.readable for folder in self._folders):
+            raise NothingReadable(troubles[0])
+        self._enter(look.records)
         self._bury(gone)
-        stops = await self._aside.call(self._stops)
         if not self._watching:
             self._watching, self._ledger.since = True, self.wall()
         await self._save()
-        return self._told(stops, (*self.blind, *no_logs, *no_records))
+        return self._told(self._stops(look.stopped), (*self.blind, *troubles))
 
-    async def _read_records(self) -> tuple[dict[str, Record], list[str]]:
+    def _look(self) -> _Look:
+        """Ask the disk in one go. Records before logs: a run that has ended in its record wrote its last line."""
+        records, troubles = self._read_records()
+        return _Look(records, troubles, [_news(folder) for folder in self._folders], self._stop_files())
+
+    def _read_records(self) -> tuple[dict[str, Record], list[str]]:
         if self._reader is None:
             return {}, []
         try:
-            found = await self._aside.call(self._reader.read)
+            found = self._reader.read()
         except FileNotFoundError:
             # The first run makes the folder; one that is named should be there.
             line = f"{self.records}: there is no such folder: correct runs.records, or let a first run be recorded"
@@ -105,21 +125,21 @@ class RunsCollector:
     def _is_excluded(self, stanza: str) -> bool:
         return any(fnmatchcase(stanza, pattern) for pattern in self.exclude)
 
-    async def _read_logs(self) -> list[str]:
-        if self._folder is None:
-            return []
-        try:
-            news, troubles = await self._folder.read(
-                self._aside, now=self.wall(), alive=evidence.alive, take=self._take
-            )
-        except OSError as error:
-            return [refused(self._folder.path, error)]
-        self._unsaved |= news
-        for stanza in self._folder.pushed_asynchronously:
-            self._ledger.watches(stanza)
+    async def _read_logs(self, found: list[list[News] | str]) -> list[str]:
+        troubles = []
+        for folder, news in zip(self._folders, found, strict=True):
+            if isinstance(news, str):
+                troubles.append(news)
+            elif news:
+                self._unsaved = True
+                troubles += await folder.read(
+                    news, self._aside, now=self.wall(), alive=evidence.alive, take=self._take
+                )
+                for stanza in folder.pushed_asynchronously:
+                    self._ledger.watches(stanza)
         return troubles
 
-    def _take(self, stanza: str, found: Found, first: bool) -> None:
+    def _take(self, stanza: str, found: list[Found], first: bool) -> None:
         self._ledger.take(stanza, found, count=self._watching, first=first)
 
     def _enter(self, records: dict[str, Record]) -> None:
@@ -136,7 +156,7 @@ class RunsCollector:
         return [beginning for _, beginning in self._logged()]
 
     def _logged(self) -> list[tuple[RunLog, Beginning]]:
-        return self._folder.open() if self._folder else []
+        return [one for folder in self._folders for one in folder.open()]
 
     def _bury(self, gone: set[str]) -> None:
         for beginning in self._watch.killed(self._open(), gone, self.wall()):
@@ -147,19 +167,24 @@ class RunsCollector:
         """End a beginning that its log leaves open, by what a record told or as killed."""
         for runlog, one in self._logged():
             if one is beginning:
-                for run in runlog.close(one, "killed"):
-                    self._ledger.take(runlog.stanza, told or run, count=self._watching)
+                closed = [told or run for run in runlog.close(one, "killed")]
+                self._ledger.take(runlog.stanza, closed, count=self._watching)
                 self._unsaved = True
 
-    def _stops(self) -> tuple[Stop, ...]:
-        """Look for stop files; without a folder of locks nothing is known."""
-        path = self.lock_path
-        if path is None or not path.is_dir():
+    def _stop_files(self) -> frozenset[str] | None:
+        if self.lock_path is None:
+            return None
+        with suppress(OSError):
+            return frozenset(path.name for path in self.lock_path.iterdir() if path.suffix == ".stop")
+        return None
+
+    def _stops(self, stopped: frozenset[str] | None) -> tuple[Stop, ...]:
+        """Tell which stanzas stop files stop; without a folder of locks nothing is known."""
+        if stopped is None:
             return ()
-        names = self.stanzas or sorted(self._folder.stanzas if self._folder else ())
-        everything = (path / "all.stop").exists()
+        names = self.stanzas or sorted({name for folder in self._folders for name in folder.stanzas})
         return tuple(
-            Stop(stanza=name, stopped=everything or (path / f"{name}.stop").exists()) for name in names
+            Stop(stanza=name, stopped=not stopped.isdisjoint(("all.stop", f"{name}.stop"))) for name in names
         )
 
     async def _restore(self) -> None:
@@ -167,15 +192,17 @@ class RunsCollector:
         self._restored = True
         try:
             document = await self._aside.call(jsonfile.read, self.state)
-            if document["format"] != _FORMAT or document["log_path"] != str(self.log_path):
-                raise ValueError(f"{self.state}: of another version or another log_path")
+            if document["format"] != _FORMAT:
+                raise ValueError("of another version")
             ledger = Ledger.restored(document["ledger"])
-            if self._folder is not None:
-                self._folder.restore(document["folder"])
+            for folder in self._folders:
+                if str(folder.path) in document["folders"]:
+                    folder.restore(document["folders"][str(folder.path)])
         except FileNotFoundError:
             return
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             self._complain(f"{self.state}: cannot be used, counters of runs start anew: {error}")
+            self._begin_anew()
             return
         self._ledger, self._watching = ledger, True
 
@@ -184,9 +211,8 @@ class RunsCollector:
             return
         document = {
             "format": _FORMAT,
-            "log_path": str(self.log_path),
             "ledger": self._ledger.document(),
-            "folder": self._folder.document() if self._folder else None,
+            "folders": {str(folder.path): folder.document() for folder in self._folders},
         }
         self._unsaved = False
         try:
@@ -215,3 +241,10 @@ class RunsCollector:
         if line not in self._complained:
             self._complained.add(line)
             log.warning("not all of the runs can be told", extra={"collector": self.name, "error": line})
+
+
+def _news(folder: LogFolder) -> list[News] | str:
+    try:
+        return folder.look()
+    except OSError as error:
+        return refused(folder.path, error)

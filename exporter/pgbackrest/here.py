@@ -1,5 +1,6 @@
 """What pgbackrest.conf tells of this machine: the PostgreSQL server that it backs up here, spool, logs and locks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ _SPOOL = "/var/spool/pgbackrest"
 _LOGS = "/var/log/pgbackrest"
 _LOCKS = "/tmp/pgbackrest"  # noqa: S108 – pgBackRest's own default
 _PORT = "5432"
+_LOGGING = ("backup", "expire", "restore", "verify", "archive-push", "archive-get")
 # Beginnings and ends of runs are logged from `info` on.
 _TOO_QUIET = ("off", "error", "warn")
 _OPTIONS_OF_REPOSITORY = ("path", "type", "host", "cipher-type")
@@ -51,9 +53,11 @@ def spool(conf: PgBackRestConf, stanza: str) -> Path:
     return Path(path, "archive", stanza, "out")
 
 
-def logs(conf: PgBackRestConf) -> Path:
-    """Return the folder of log files, there or not."""
-    return Path(conf.option("", "log-path", "backup") or _LOGS)
+def logs(conf: PgBackRestConf, stanzas: Iterable[str]) -> tuple[Path, ...]:
+    """Return the folders of log files, there or not: a stanza and a command may have one of their own."""
+    names = tuple(stanzas) or ("",)
+    paths = (conf.option(name, "log-path", command) for name in names for command in _LOGGING)
+    return tuple(dict.fromkeys(Path(path or _LOGS) for path in paths))
 
 
 def locks(conf: PgBackRestConf) -> Path:

@@ -108,26 +108,27 @@ def events(data: bytes, command: str) -> Iterator[Event]:
 
 def _hits(data: bytes, needles: Sequence[bytes]) -> Iterator[tuple[int, int]]:
     """Give start and end of each line that holds a needle: of a long log most lines hold none."""
-    found = [(at, needle) for needle in needles if (at := data.find(needle)) >= 0]
-    while found:
-        at, _ = min(found)
-        start = data.rfind(b"\n", 0, at) + 1
-        end = data.find(b"\n", at)
-        if end < 0:
-            end = len(data)
-        yield start, end
-        found = [
-            (new, needle)
-            for old, needle in found
-            if (new := old if old >= end else data.find(needle, end)) >= 0
-        ]
+    end = -1
+    for at in sorted(at for needle in needles for at in _places(data, needle)):
+        if at > end:
+            start = data.rfind(b"\n", 0, at) + 1
+            end = data.find(b"\n", at)
+            if end < 0:
+                end = len(data)
+            yield start, end
+
+
+def _places(data: bytes, needle: bytes) -> Iterator[int]:
+    at = data.find(needle)
+    while at >= 0:
+        yield at
+        at = data.find(needle, at + len(needle))
 
 
 def _event(data: bytes, start: int, end: int, command: bytes) -> Event | None:
-    line = data[start:end]
-    match = _LINE.match(line)
+    match = _LINE.match(data, start, end)
     if match is None:
-        return _bare(line)
+        return _bare(data[start:end])
     stamped, thousandths, begun, version, options, ended, *end_words, locked, error, words = match.groups()
     stamp = Stamp(stamped, int(thousandths)) if stamped else _NO_STAMP
     if begun:

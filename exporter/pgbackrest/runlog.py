@@ -6,7 +6,7 @@ with [050]; who gets beyond a lock shows that an earlier holder is gone; and a p
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -55,14 +55,7 @@ class Beginning:
     locked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A run began."""
-
-    beginning: Beginning
-
-
-Found = Started | Run | Verification | Dropped
+Found = Beginning | Run | Verification | Dropped
 
 
 @dataclass(slots=True)
@@ -80,35 +73,37 @@ class RunLog:
     _clock: LocalTime = field(default_factory=LocalTime)
     _now: float = 0.0
     _otherwise: float | None = None
+    _found: list[Found] = field(default_factory=list)
 
     def feed(
         self, data: bytes, *, now: float, otherwise: float | None, alive: Callable[[Beginning], bool]
-    ) -> Iterator[Found]:
-        """Yield what whole lines tell. Times beyond *now* are not believed.
+    ) -> list[Found]:
+        """Return what whole lines tell. Times beyond *now* are not believed.
 
         *otherwise* is the moment of lines that tell none; *alive* tells whether a process certainly runs still.
         """
-        self._now, self._otherwise = now, otherwise
+        self._now, self._otherwise, self._found = now, otherwise, []
         for event in events(data, self.command):
-            yield from self._take(event, alive)
+            self._take(event, alive)
+        return self._found
 
-    def _take(self, event: Event, alive: Callable[[Beginning], bool]) -> Iterator[Found]:
+    def _take(self, event: Event, alive: Callable[[Beginning], bool]) -> None:
         match event:
             case Begun():
-                yield from self._begun(event)
+                self._begun(event)
             case Locked():
                 self._told(event.stamp)
-                yield from self._locked()
+                self._locked()
             case Failed():
                 self._told(event.stamp)
-                self.failed = event.code, lasterror.one_line(event.words.decode(errors="replace"))
+                self.failed = event.code, _words(event.words)
             case Ended():
-                yield from self._ended(event, alive)
+                self._ended(event, alive)
             case Verified():
                 self.bad = self.bad or event.ok is False
                 self.invalid += event.invalid
             case Dropped():
-                yield event
+                self._found.append(event)
 
     def _told(self, stamp: Stamp) -> float | None:
         moment = self._clock.moment(stamp, self.last)
@@ -121,58 +116,58 @@ class RunLog:
         moment = self._told(stamp)
         return self._otherwise if moment is None else moment
 
-    def _begun(self, event: Begun) -> Iterator[Found]:
-        at = self._told(event.stamp)
-        exec_id = _EXEC_ID.search(event.options)
-        start, end = exec_id.span() if exec_id else (0, 0)
-        # But for that number a stanza's commands are the same few, again and again.
-        kind = _kind(
-            self.command.removesuffix("-async"), self.stanza, event.options[:start] + event.options[end:]
-        )
-        beginning = Beginning(
+    def _begun(self, event: Begun) -> None:
+        beginning = self._beginning(event.version, event.options, self._told(event.stamp))
+        self.bad, self.invalid = False, 0
+        self.open.append(beginning)
+        if not beginning.dry:
+            self._found.append(beginning)
+        for lost in self.open[:-_MOST_OPEN]:
+            self._found += self.close(lost, "killed")
+
+    def _beginning(self, version: str, options: str, at: float | None) -> Beginning:
+        exec_id = _EXEC_ID.search(options)
+        if exec_id:  # but for that number a stanza's commands are the same few, again and again
+            options = options[: exec_id.start()] + options[exec_id.end() :]
+        kind, lock, dry = _asked(self.command, self.stanza, version, options)
+        return Beginning(
             kind=kind,
             at=at,
             seen=self._otherwise,
             pid=int(exec_id[2]) if exec_id else None,
             exec_id=exec_id[1] if exec_id else "",
-            lock=kind.repo if _version(event.version) >= _LOCK_BY_REPO else "",
-            dry=" --dry-run" in event.options,
+            lock=lock,
+            dry=dry,
         )
-        self.bad, self.invalid = False, 0
-        self.open.append(beginning)
-        if not beginning.dry:
-            yield Started(beginning)
-        for lost in self.open[:-_MOST_OPEN]:
-            yield from self.close(lost, "killed")
 
-    def _locked(self) -> Iterator[Found]:
+    def _locked(self) -> None:
         """Take note of who got the lock: who held it before is gone."""
         holder = next((one for one in self.open if not one.locked), None)
         if holder is not None:
             holder.locked = True
-            yield from self._displaced(holder)
+            for one in self._before(holder):
+                if one.locked:
+                    self._found += self.close(one, "killed")
 
-    def _displaced(self, holder: Beginning) -> Iterator[Found]:
-        for one in self.open[: self.open.index(holder)]:
-            if one.lock == holder.lock and one.locked:
-                yield from self.close(one, "killed")
+    def _before(self, holder: Beginning) -> list[Beginning]:
+        """Return who began before *holder* and needs the same lock."""
+        return [one for one in self.open[: self.open.index(holder)] if one.lock == holder.lock]
 
-    def _ended(self, event: Ended, alive: Callable[[Beginning], bool]) -> Iterator[Found]:
+    def _ended(self, event: Ended, alive: Callable[[Beginning], bool]) -> None:
         # The word of a signal has had no time since 2.58: it came after the line before.
         bare = event.signal is not None and not event.stamp.text and self._otherwise is None
         at = self.last if bare else self._moment(event.stamp)
         if not event.code:
-            yield from self._good(at, event.took)
+            self._good(at, event.took)
             return
         who = self._who_failed(event.code, alive)
         if who is not None:
             words = self.failed[1] if self.failed and self.failed[0] == event.code else None
             text = f"[{event.code:03}]: {words}" if words else event.signal
-            result: Result = "killed" if event.signal else "failure"
-            yield from self.close(who, result, at, event.code, text)
+            self._found += self.close(who, "killed" if event.signal else "failure", at, event.code, text)
         self.failed = None
 
-    def _good(self, at: float | None, took: float | None) -> Iterator[Found]:
+    def _good(self, at: float | None, took: float | None) -> None:
         began = None if at is None or took is None else at - took
         who = self._who_began(began)
         if who is None:
@@ -180,21 +175,21 @@ class RunLog:
         if who.at is None:
             who.at = began
         if self.command == "verify" and not who.dry:
-            yield Verification(
-                stanza=self.stanza,
-                repo=who.kind.repo,
-                ok=not self.bad,
-                invalid_files=self.invalid if self.invalid or not self.bad else None,
-                completed=at,
+            self._found.append(
+                Verification(
+                    stanza=self.stanza,
+                    repo=who.kind.repo,
+                    ok=not self.bad,
+                    invalid_files=self.invalid if self.invalid or not self.bad else None,
+                    completed=at,
+                )
             )
         # Who ended well held the lock: earlier holders are gone.
         if self.command != "verify":
             who.locked = True
-            yield from [run for one in self._before(who) for run in self.close(one, "killed")]
-        yield from self.close(who, "success", at, 0)
-
-    def _before(self, who: Beginning) -> list[Beginning]:
-        return [one for one in self.open[: self.open.index(who)] if one.lock == who.lock]
+            for one in self._before(who):
+                self._found += self.close(one, "killed")
+        self._found += self.close(who, "success", at, 0)
 
     def _who_began(self, began: float | None) -> Beginning | None:
         if began is None:
@@ -212,8 +207,7 @@ class RunLog:
             return self.open[0] if self.open else None
         if code == _LOCK_HELD:
             return next((one for one in reversed(self.open) if not one.locked), self.open[-1])
-        gone = [one for one in self.open if not alive(one)]
-        return (gone or self.open)[-1]
+        return next((one for one in reversed(self.open) if not alive(one)), self.open[-1])
 
     def close(
         self,
@@ -222,28 +216,32 @@ class RunLog:
         at: float | None = None,
         code: int | None = None,
         words: str | None = None,
-    ) -> Iterator[Run]:
-        """Yield the run that *who* began, and forget that it goes on."""
+    ) -> list[Run]:
+        """Return the run that *who* began, if it was no dry one, and forget that it goes on."""
         self.open.remove(who)
-        if not who.dry:
-            start = who.seen if who.at is None else who.at
-            yield Run(
-                kind=who.kind, result=result, start=start, end=at, exit_code=code, words=words, logged=True
-            )
+        return [] if who.dry else [_run(who, result, at, code, words)]
+
+
+def _run(who: Beginning, result: Result, at: float | None, code: int | None, words: str | None) -> Run:
+    start = who.seen if who.at is None else who.at
+    return Run(kind=who.kind, result=result, start=start, end=at, exit_code=code, words=words, logged=True)
+
+
+@lru_cache(maxsize=64)
+def _words(said: bytes) -> str:
+    return lasterror.one_line(said.decode(errors="replace"))
 
 
 @lru_cache(maxsize=256)
-def _kind(command: str, stanza: str, options: str) -> Kind:
-    asked, lowest = invocation.of_options(command, stanza, options)
-    return Kind(
+def _asked(command: str, stanza: str, version: str, options: str) -> tuple[Kind, str, bool]:
+    """Return the kind of a run, the lock that it needs, and whether it is a dry one."""
+    asked, lowest = invocation.of_options(command.removesuffix("-async"), stanza, options)
+    kind = Kind(
         stanza=stanza,
         command=asked.command,
         backup_type=asked.backup_type,
         repo=asked.repository(lowest),
     )
-
-
-@lru_cache(maxsize=64)
-def _version(text: str) -> tuple[int, int]:
-    found = _VERSION.match(text)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    found = _VERSION.match(version)
+    by_repo = found is not None and (int(found[1]), int(found[2])) >= _LOCK_BY_REPO
+    return kind, kind.repo if by_repo else "", " --dry-run" in options

@@ -18,7 +18,7 @@ def alive(beginning: Beginning) -> bool:
 
     False may also mean that it is out of sight, as from another container.
     """
-    if beginning.pid is None:
+    if beginning.pid is None or (beginning.at is not None and beginning.at + _LATE < booted()):
         return False
     folder = _PROC / str(beginning.pid)
     with suppress(OSError, ValueError, IndexError):

@@ -4,13 +4,14 @@ A run that both a log and a record tell of is entered once: the log knows of eac
 was good although the expire after it failed), the record knows how the process ended where the log breaks off.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from exporter.model.runs import Dropped, History, Kind, Result, Run, Verification
+from exporter.model.runs import RESULTS, Dropped, History, Kind, Result, Run, Verification
 from exporter.pgbackrest.log import Dropped as DroppedLine
-from exporter.pgbackrest.runlog import Beginning, Found, Started
+from exporter.pgbackrest.runlog import Beginning, Found
 from exporter.runs.records import Record
 
 # Beginnings in logs that a record may still turn up for.
@@ -20,65 +21,96 @@ _APART = 5.0
 # Kinds of runs are few; more come from garbage.
 _MOST_KINDS = 5000
 
-_COUNTERS: Mapping[Result, str] = {"success": "successes", "failure": "failures", "killed": "killed"}
 
+@dataclass(slots=True)
+class _Account:
+    """What is known of one kind of run, as it grows."""
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
     kind: Kind
-    at: float | None
-    pid: int | None
+    last_start: float | None = None
+    last: Run | None = None
+    last_success: float | None = None
+    last_failed: Run | None = None
+    counts: dict[Result, int] = field(default_factory=lambda: dict.fromkeys(RESULTS, 0))
+    running: bool = False
+    _told: History | None = None
 
-    def is_of(self, record: Record) -> bool:
-        """Whether a log and a record tell of the same run."""
-        if self.kind.command != record.command or record.stanza not in ("", self.kind.stanza):
-            return False
-        near = self.at is None or self.at - record.started >= -_APART
-        if self.pid is not None and self.pid == record.pid:
-            return near and (self.at is None or record.ended is None or self.at <= record.ended + _APART)
-        return (
-            self.at is not None
-            and abs(self.at - record.started) <= _APART
-            and self.kind.backup_type == record.backup_type
-        )
+    def start(self, at: float | None) -> None:
+        """Take in that a run began."""
+        if at is not None and at > (self.last_start or 0):
+            self.last_start, self._told = at, None
+
+    def enter(self, run: Run, *, count: bool) -> None:
+        """Take in a run that is over."""
+        if not _is_older(run, self.last):
+            self.last = run
+        if run.result == "success":
+            if run.end is not None:
+                self.last_success = max(run.end, self.last_success or 0)
+        elif not _is_older(run, self.last_failed):
+            self.last_failed = run
+        self.counts[run.result] += count
+        self._told = None
+
+    def mark(self, *, running: bool) -> None:
+        """Take in whether a run goes on."""
+        if self.running != running:
+            self.running, self._told = running, None
+
+    def history(self) -> History:
+        """Return all of it, the same object while nothing changes."""
+        if self._told is None:
+            self._told = History(
+                kind=self.kind,
+                last_start=self.last_start,
+                last=self.last,
+                last_success=self.last_success,
+                last_failed=self.last_failed,
+                successes=self.counts["success"],
+                failures=self.counts["failure"],
+                killed=self.counts["killed"],
+                running=self.running,
+            )
+        return self._told
 
 
 @dataclass(slots=True)
 class Ledger:
     """Takes in what is found; equal facts stay the very same objects."""
 
-    histories: dict[Kind, History] = field(default_factory=dict)
     verifications: dict[tuple[str, str], Verification] = field(default_factory=dict)
     dropped: dict[str, Dropped] = field(default_factory=dict)
     entered: set[str] = field(default_factory=set)
     """Names of the records that were taken in."""
     since: float = 0.0
     """Since when somebody watches."""
-    _begun: list[_Begun] = field(default_factory=list)
+    _accounts: dict[Kind, _Account] = field(default_factory=dict)
+    _begun: deque[Beginning] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     _recorded: set[Kind] = field(default_factory=set)
 
-    def take(self, stanza: str, found: Found, *, count: bool, first: bool = False) -> None:
+    def take(self, stanza: str, found: Sequence[Found], *, count: bool, first: bool = False) -> None:
         """Enter what a log of *stanza* tells, and *count* it unless it was before anybody watched.
 
         *first*: it stood in a log that was not read before, so that it may be old.
         """
-        match found:
-            case Started(beginning):
-                self._start(beginning.kind, beginning.at)
-                self._begun.append(_Begun(beginning.kind, beginning.at, beginning.pid))
-                del self._begun[:-_REMEMBERED]
-            case Run():
-                old = first and found.moment is not None and found.moment < self.since
-                self._enter(found, count=count and not old)
-            case Verification():
-                self.verifications[found.stanza, found.repo] = found
-            case DroppedLine():
-                known = self.dropped.get(stanza, Dropped(stanza=stanza, segments=0))
-                self.dropped[stanza] = replace(known, segments=known.segments + (count and not first))
+        for one in found:
+            match one:
+                case Beginning():
+                    self._account(one.kind).start(one.at)
+                    self._begun.append(one)
+                case Run():
+                    old = first and one.moment is not None and one.moment < self.since
+                    self._account(one.kind).enter(one, count=count and not old)
+                case Verification():
+                    self.verifications[one.stanza, one.repo] = one
+                case DroppedLine():
+                    known = self.dropped.get(stanza, Dropped(stanza=stanza, segments=0))
+                    self.dropped[stanza] = replace(known, segments=known.segments + (count and not first))
 
     def watches(self, stanza: str) -> None:
         """Note that there is a log of asynchronous archiving: none dropped is 0 from now on."""
-        self.dropped.setdefault(stanza, Dropped(stanza=stanza, segments=0))
+        if stanza not in self.dropped:
+            self.dropped[stanza] = Dropped(stanza=stanza, segments=0)
 
     def records(
         self,
@@ -97,16 +129,17 @@ class Ledger:
             if name in self.entered:
                 continue
             kind = _kind(record, lowest)
-            logged = next((one for one in reversed(self._begun) if one.is_of(record)), None)
+            logged = next((one for one in reversed(self._begun) if _is_of(one, record)), None)
             if record.ended is None and not record.killed:
                 if logged is None:
-                    self._start(kind, record.started)
+                    self._account(kind).start(record.started)
                     running.add(kind)
                 continue
             self.entered.add(name)
             if logged is None:
-                self._start(kind, record.started)
-                self._enter(_run(record, kind, record.started), count=count)
+                account = self._account(kind)
+                account.start(record.started)
+                account.enter(_run(record, kind, record.started), count=count)
             elif record.ended is not None:
                 left = (one for one in open_ if (one.kind, one.at) == (logged.kind, logged.at))
                 ends += [(one, _run(record, one.kind, one.at)) for one in left]
@@ -117,46 +150,26 @@ class Ledger:
     def mark_running(self, kinds: set[Kind]) -> None:
         """Say of which kinds a run goes on, by the logs; those of the records are known."""
         kinds = kinds | self._recorded
-        for kind, history in self.histories.items():
-            if history.running != (kind in kinds):
-                self.histories[kind] = replace(history, running=kind in kinds)
+        known = {account.kind for account in self._accounts.values() if account.running}
+        for kind in known ^ kinds:
+            self._account(kind).mark(running=kind in kinds)
 
     def sorted_histories(self) -> tuple[History, ...]:
         """Return all histories in the order of their kinds."""
-        return tuple(self.histories[kind] for kind in sorted(self.histories, key=_order))
+        return tuple(account.history() for account in sorted(self._accounts.values(), key=_order))
 
-    def _start(self, kind: Kind, at: float | None) -> None:
-        history = self._history(kind)
-        if history is not None and at is not None and at > (history.last_start or 0):
-            self.histories[kind] = replace(history, last_start=at)
-
-    def _history(self, kind: Kind) -> History | None:
-        known = self.histories.get(kind)
-        if known is None and len(self.histories) < _MOST_KINDS:
-            known = self.histories[kind] = History(kind=kind)
+    def _account(self, kind: Kind) -> _Account:
+        known = self._accounts.get(kind)
+        if known is None:
+            known = _Account(kind)
+            if len(self._accounts) < _MOST_KINDS:
+                self._accounts[kind] = known
         return known
-
-    def _enter(self, run: Run, *, count: bool) -> None:
-        history = self._history(run.kind)
-        if history is None:
-            return
-        changes: dict[str, Any] = {}
-        if not _is_older(run, history.last):
-            changes["last"] = run
-        if run.result == "success":
-            if run.end is not None:
-                changes["last_success"] = max(run.end, history.last_success or 0)
-        elif not _is_older(run, history.last_failed):
-            changes["last_failed"] = run
-        if count:
-            counter = _COUNTERS[run.result]
-            changes[counter] = getattr(history, counter) + 1
-        self.histories[run.kind] = replace(history, **changes)
 
     def document(self) -> dict[str, Any]:
         """Return all of it as JSON would have it."""
         return {
-            "histories": [asdict(history) for history in self.histories.values()],
+            "histories": [asdict(account.history()) for account in self._accounts.values()],
             "verifications": [asdict(one) for one in self.verifications.values()],
             "dropped": {stanza: one.segments for stanza, one in self.dropped.items()},
             "entered": sorted(self.entered),
@@ -167,10 +180,9 @@ class Ledger:
     @classmethod
     def restored(cls, document: Mapping[str, Any]) -> "Ledger":
         """Return what `document` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-        histories = [_history_of(one) for one in document["histories"]]
+        accounts = [_account_of(one) for one in document["histories"]]
         verifications = [Verification(**one) for one in document["verifications"]]
         return cls(
-            histories={one.kind: one for one in histories},
             verifications={(one.stanza, one.repo): one for one in verifications},
             dropped={
                 stanza: Dropped(stanza=stanza, segments=int(segments))
@@ -178,11 +190,26 @@ class Ledger:
             },
             entered=set(document["entered"]),
             since=float(document["since"]),
-            _begun=[_Begun(Kind(**kind), at, pid) for kind, at, pid in document["begun"]],
+            _accounts={one.kind: one for one in accounts},
+            _begun=deque(
+                (Beginning(Kind(**kind), at, pid=pid) for kind, at, pid in document["begun"]), _REMEMBERED
+            ),
         )
 
 
-def _order(kind: Kind) -> tuple[str, str, str, str]:
+def _is_of(beginning: Beginning, record: Record) -> bool:
+    """Whether a log and a record tell of the same run."""
+    kind, at = beginning.kind, beginning.at
+    if kind.command != record.command or record.stanza not in ("", kind.stanza):
+        return False
+    near = at is None or at - record.started >= -_APART
+    if beginning.pid is not None and beginning.pid == record.pid:
+        return near and (at is None or record.ended is None or at <= record.ended + _APART)
+    return at is not None and abs(at - record.started) <= _APART and kind.backup_type == record.backup_type
+
+
+def _order(account: _Account) -> tuple[str, str, str, str]:
+    kind = account.kind
     return kind.stanza, kind.command, kind.backup_type, kind.repo
 
 
@@ -216,12 +243,23 @@ def _run(record: Record, kind: Kind, start: float | None) -> Run:
     )
 
 
-def _history_of(document: Mapping[str, Any]) -> History:
+def _account_of(document: Mapping[str, Any]) -> _Account:
     names = {one.name for one in fields(History)}
     if document.keys() != names:
         raise ValueError("fields of another version")
-    runs = {name: _run_of(document[name]) for name in ("last", "last_failed")}
-    return History(**{**document, **runs, "kind": Kind(**document["kind"])})
+    return _Account(
+        kind=Kind(**document["kind"]),
+        last_start=document["last_start"],
+        last=_run_of(document["last"]),
+        last_success=document["last_success"],
+        last_failed=_run_of(document["last_failed"]),
+        counts={
+            "success": document["successes"],
+            "failure": document["failures"],
+            "killed": document["killed"],
+        },
+        running=document["running"],
+    )
 
 
 def _run_of(document: Mapping[str, Any] | None) -> Run | None:

@@ -2,7 +2,7 @@
 
 import lzma
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,7 +20,7 @@ from exporter.turns import TURNS
 _SLICE = 64 << 10
 _BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
-Take = Callable[[str, Found, bool], None]
+Take = Callable[[str, list[Found], bool], None]
 """Is given the stanza, what was found, and whether it stood in a log that was not read before."""
 Alive = Callable[[Beginning], bool]
 """Tells whether a process certainly runs."""
@@ -50,12 +50,14 @@ class LogFolder:
         """Return every beginning without an end."""
         return [(one, beginning) for one in self.logs.values() for beginning in one.open]
 
-    async def read(self, aside: Aside, *, now: float, alive: Alive, take: Take) -> tuple[bool, list[str]]:
-        """Read what is new; return whether anything was, and a line for each log that cannot be read.
+    def look(self) -> list[News]:
+        """Return the logs in which something is new. Raises OSError where the folder cannot be read."""
+        return tail.look(self.path, self._wanted, self._positions, self._seen)
 
-        Raises OSError where the folder cannot be read, and StillHangs.
-        """
-        news = await aside.call(tail.look, self.path, self._wanted, self._positions, dict(self._seen))
+    async def read(
+        self, news: Iterable[News], aside: Aside, *, now: float, alive: Alive, take: Take
+    ) -> list[str]:
+        """Read what is new; return a line for each log that cannot be read. Raises StillHangs."""
         troubles: list[str] = []
         for one in news:
             try:
@@ -64,7 +66,7 @@ class LogFolder:
                 troubles.append(refused(self.path / one.name, error))
             else:
                 self._seen[one.name] = one.state
-        return bool(news), troubles
+        return troubles
 
     @property
     def readable(self) -> bool:
@@ -87,8 +89,8 @@ class LogFolder:
                 reader = await aside.call(tail.Reader, part)
                 try:
                     async for piece, ahead in _pieces(aside, reader):
-                        for found in runlog.feed(piece, now=now, otherwise=otherwise, alive=alive):
-                            take(runlog.stanza, found, news.first)
+                        found = runlog.feed(piece, now=now, otherwise=otherwise, alive=alive)
+                        take(runlog.stanza, found, news.first)
                         if part.last:
                             self._positions[news.name] = reader.position(ahead)
                     if part.last:

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -71,24 +72,27 @@ def look(
     seen: Mapping[str, tuple[int, int, int]],
 ) -> list[News]:
     """Return the logs that are not as they were *seen*. Raises OSError where the folder cannot be read."""
+    stats, states = {}, {}
     with os.scandir(folder) as entries:
-        stats = {entry.name: entry.stat() for entry in entries if ".log" in entry.name and _is_there(entry)}
+        for entry in entries:
+            if ".log" in entry.name and (info := _stat(entry)) is not None:
+                stats[entry.name] = info
+                states[entry.name] = info.st_ino, info.st_size, info.st_mtime_ns
     found = []
-    for name, info in sorted(stats.items()):
-        state = info.st_ino, info.st_size, info.st_mtime_ns
-        if not name.endswith(".log") or not wanted(name) or seen.get(name) == state:
-            continue
-        position = positions.get(name)
-        parts = _parts(folder, name, stats, position)
-        found.append(News(name, tuple(parts), info.st_mtime, position is None, state))
+    for name in sorted(name for name, state in states.items() if seen.get(name) != state):
+        if name.endswith(".log") and wanted(name):
+            position = positions.get(name)
+            parts = _parts(folder, name, stats, position)
+            found.append(News(name, tuple(parts), stats[name].st_mtime, position is None, states[name]))
     return found
 
 
-def _is_there(entry: os.DirEntry[str]) -> bool:
-    try:
-        return stat.S_ISREG(entry.stat().st_mode)
-    except OSError:
-        return False
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return what a file is like, None for what is no file, or is gone."""
+    with suppress(OSError):
+        info = entry.stat()
+        return info if stat.S_ISREG(info.st_mode) else None
+    return None
 
 
 def _parts(

@@ -22,7 +22,7 @@ def _collector(folder: Path) -> RunsCollector:
     nothing = Snapshot(settings=Settings(), expected=Expectation(), reload=Reload(0.0))
     return RunsCollector(
         settings=Runs(),
-        log_path=folder,
+        log_paths=(folder,),
         lock_path=None,
         records=None,
         state=folder / "runs.json",

@@ -217,10 +217,24 @@ def with_logs(tmp_path: Path, *options: str) -> Settings:
 def test_logs_and_locks_are_where_pgbackrest_conf_says(tmp_path: Path) -> None:
     found = runs(with_logs(tmp_path, "repo3-path=/three", "repo2-host=there"))
     assert isinstance(found, RunsCollector)
-    assert (found.log_path, found.lock_path) == (tmp_path / "log", Path("/locks"))
+    assert (found.log_paths, found.lock_path) == ((tmp_path / "log",), Path("/locks"))
     assert (found.records, found.state) == (tmp_path / "runs", tmp_path / "runs.json")
     assert (found.stanzas, found.lowest_repos, found.blind) == (("main",), (("main", "2"),), ())
     assert found == runs(with_logs(tmp_path, "repo3-path=/three", "repo2-host=there"))
+
+
+def test_a_stanza_may_have_its_logs_elsewhere_and_keep_wal_for_another_time(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    settings = with_logs(
+        tmp_path,
+        "repo1-retention-archive=3",
+        f"[other]\nlog-path={tmp_path}/own\nrepo1-retention-archive=5\n[third]\nlog-path={tmp_path}/nowhere",
+    )
+    found = runs(settings)
+    assert isinstance(found, RunsCollector)
+    assert found.log_paths == (tmp_path / "log", tmp_path / "own")
+    kept = look_around(settings).expected.retentions
+    assert {name: one.archive for (name, _), one in kept.items()} == {"main": 3, "other": 5, "third": 3}
 
 
 def test_without_logs_and_records_it_is_off_and_says_so(tmp_path: Path) -> None:
@@ -232,7 +246,7 @@ def test_without_logs_and_records_it_is_off_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     found = runs(settings)
     assert isinstance(found, RunsCollector)
-    assert found.log_path is None
+    assert found.log_paths == ()
 
 
 @pytest.mark.parametrize("level", ["off", "error", "warn"])
@@ -254,7 +268,7 @@ def test_logs_of_another_machine_are_not_these(tmp_path: Path) -> None:
     assert "runs.log_path" in off.why
     found = runs(replace(settings, runs=Runs(log_path=f"{tmp_path}/log")))
     assert isinstance(found, RunsCollector)
-    assert (found.log_path, found.lock_path) == (tmp_path / "log", None)
+    assert (found.log_paths, found.lock_path) == ((tmp_path / "log",), None)
 
 
 def test_runs_can_be_switched_off(tmp_path: Path) -> None:

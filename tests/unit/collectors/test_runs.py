@@ -41,7 +41,7 @@ class Machine:
     def collector(self) -> RunsCollector:
         options: dict[str, Any] = {
             "settings": RunsSettings(),
-            "log_path": self.folder / "log",
+            "log_paths": (self.folder / "log",),
             "lock_path": self.folder / "lock",
             "records": self.records,
             "state": self.folder / "runs.json",
@@ -161,7 +161,7 @@ async def test_a_state_that_cannot_be_used_is_said_once_and_begun_anew(
     machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine.logs(machine.begin(50), machine.abort(40, 82))
-    for content in ("{", "[]", '{"format": 1, "log_path": 5}', "\x00"):
+    for content in ("{", "[]", '{"format": 1}', '{"format": 2, "folders": 5}', "\x00"):
         caplog.clear()
         (machine.folder / "runs.json").write_text(content)
         collector = machine.collector()
@@ -205,7 +205,7 @@ async def test_a_good_backup_whose_expire_fails_is_good_and_the_expire_is_not(ma
 
 
 async def test_a_record_tells_what_no_log_does(machine: Machine) -> None:
-    machine.options["log_path"] = None
+    machine.options["log_paths"] = ()
     collector = machine.collector()
     await collector.read()
     machine.now += 60
@@ -336,12 +336,30 @@ async def test_excluded_stanzas_are_left_out(machine: Machine) -> None:
 
 
 async def test_a_folder_that_is_not_there_is_one_line(machine: Machine) -> None:
-    machine.options |= {"log_path": machine.folder / "none", "records": None}
+    machine.options |= {"log_paths": (machine.folder / "none",), "records": None}
     collector = machine.collector()
     with pytest.raises(NothingReadable, match=r"none: there is no such file or folder"):
         await collector.read()
     (machine.folder / "none").mkdir()
     assert (await collector.read()).troubles == ()
+
+
+async def test_several_folders_are_followed_each_by_itself(machine: Machine) -> None:
+    other = machine.folder / "other"
+    other.mkdir()
+    machine.options["log_paths"] = (machine.folder / "log", other, machine.folder / "none")
+    machine.logs(machine.begin(600), machine.end(590, 10))
+    machine.logs(machine.begin(600), machine.abort(590, 82), name="../other/demo2-backup")
+    runs = await machine.collector().read()
+    assert [(history.kind.stanza, history.failing) for history in runs.histories] == [
+        ("demo", False),
+        ("demo2", True),
+    ]
+    assert len(runs.troubles) == 1
+    machine.now += 60
+    machine.logs(machine.begin(20), machine.abort(10, 82), name="../other/demo2-backup")
+    again = await machine.collector().read()
+    assert [counts(history) for history in again.histories] == [(0, 0, 0), (0, 1, 0)], "after a restart"
 
 
 async def test_bad_records_are_a_line_each_and_hide_nothing(machine: Machine) -> None:

@@ -34,6 +34,17 @@ def test_the_local_server_is_found_as_pgbackrest_finds_it(tmp_path: Path) -> Non
     assert server.exists()
 
 
+def test_logs_are_where_each_stanza_and_command_has_them(tmp_path: Path) -> None:
+    conf = configured(
+        tmp_path,
+        "[global]\nlog-path=/a\n[main]\nlog-path=/b\n[main:expire]\nlog-path=/c\n"
+        "[other]\n[global:archive-push]\nlog-path=/d\n",
+    )
+    assert here.logs(conf, ("main",)) == (Path("/b"), Path("/c"))
+    assert here.logs(conf, ("main", "other")) == (Path("/b"), Path("/c"), Path("/a"), Path("/d"))
+    assert here.logs(configured(tmp_path, ""), ()) == (Path("/var/log/pgbackrest"),)
+
+
 def test_what_is_not_stated_is_left_to_libpq_but_for_the_place(tmp_path: Path) -> None:
     server = here.local_server(configured(tmp_path, "[main]\npg1-path=/srv/data\n"), "main")
     assert server is not None
