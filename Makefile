@@ -49,6 +49,7 @@ bench:
 	@tests/setup.sh bench
 	.venv/bin/python -m tests.bench $(ARGS)
 	.venv/bin/python -m tests.bench.restore
+	.venv/bin/python -m tests.bench.boards
 
 image:
 	tests/image.sh
@@ -63,5 +64,5 @@ requirements: setup
 	$(LOCK) --group build --constraints requirements-test.txt --output-file requirements-build.txt
 
 clean:
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist tests/dashboards/grafana/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find exporter tests -name __pycache__ -prune -exec rm -rf {} +

@@ -2,7 +2,8 @@
 # Installs what a make target needs: tests/setup.sh demo|cluster|test|bench
 #
 # Debian packages by apt-get when we are root (otherwise it says which are missing, and the command), Python packages by
-# hash into .venv, again only when the requirements change. No service is started and no database cluster is created.
+# hash into .venv and node's by hash beside the tests that need them, again only when the requirements change. No service
+# is started and no database cluster is created.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,10 +42,13 @@ missing_packages() {
         has prometheus && has promtool || echo prometheus
         has prometheus-alertmanager && has amtool || echo prometheus-alertmanager
         has systemd-analyze || echo systemd
+        has node || echo nodejs
+        has npm || echo npm
         ;;
     bench)
         has_postgresql || echo postgresql
         has pgbackrest || echo pgbackrest
+        has prometheus && has promtool || echo prometheus
         PATH=$PATH:/usr/sbin has nginx || echo nginx-light
         ;;
     esac
@@ -101,6 +105,16 @@ make_venv() {
     esac
 }
 
+# Grafana's packages, for the tests of the boards; the stamp stands beside them, so that it goes with them.
+install_node_packages() {
+    local folder=tests/dashboards/grafana mark
+    mark=$folder/node_modules/installed-$(cat $folder/package-lock.json $folder/.npmrc | sha256sum | cut -d ' ' -f 1)
+    [ ! -e "$mark" ] || return 0
+    echo "Installing the node packages of $folder/package-lock.json …"
+    (cd $folder && npm ci --loglevel=error) >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "npm could not install them"; }
+    touch "$mark"
+}
+
 trap 'rm -f "$log"' EXIT
 [ "$python" = python3 ] || has "$python" || die "PYTHON=$python: there is no such program"
 mapfile -t missing < <(missing_packages)
@@ -108,3 +122,6 @@ mapfile -t missing < <(missing_packages)
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     die "Python 3.11 or newer is needed, $python is $("$python" -V | cut -d ' ' -f 2); name another: make $purpose PYTHON=/path/to/python3.12"
 make_venv
+case $purpose in
+test) install_node_packages ;;
+esac

@@ -37,7 +37,7 @@ def answers(ending: Ending) -> Answers:
 
 
 def ask(ending: Ending, query: Query) -> Series:
-    return Api(ending.prometheus.address).answer(query, at=ending.at, span=300, points=20)[0]
+    return Api(ending.prometheus.address).answer(query, at=ending.at, span=300, step=15)[0]
 
 
 def highest(ending: Ending, board: str, panel: str, ref: str = "A") -> Series:

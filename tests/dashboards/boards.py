@@ -46,6 +46,7 @@ class Query:
     ref: str
     expression: str
     instant: bool
+    interval: str = ""  # the smallest step that the panel asks for
 
     def with_variables(self, values: Mapping[str, str] = EVERYTHING) -> str:
         """The query as Grafana sends it."""
@@ -73,7 +74,12 @@ def queries(board: Json) -> Iterator[Query]:
     for panel in panels(board):
         for target in panel.get("targets", ()):
             yield Query(
-                board["uid"], panel["title"], target["refId"], target["expr"], target.get("instant", False)
+                board=board["uid"],
+                panel=panel["title"],
+                ref=target["refId"],
+                expression=target["expr"],
+                instant=target.get("instant", False),
+                interval=panel.get("interval", ""),
             )
 
 

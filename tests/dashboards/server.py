@@ -6,12 +6,13 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.dashboards.boards import Query
+from tests.dashboards.boards import EVERYTHING, Query
 from tests.lab.child import Child
 from tests.lab.exporter import free_port
 from tests.lab.program import find
@@ -25,14 +26,21 @@ class Api:
 
     address: str
 
-    def answer(self, query: Query, *, at: int, span: int = 3600, points: int = 60) -> tuple[list[Any], float]:
+    def answer(
+        self,
+        query: Query,
+        *,
+        at: int,
+        span: int = 3600,
+        step: int = 60,
+        variables: Mapping[str, str] = EVERYTHING,
+    ) -> tuple[list[Any], float]:
         """The series that a panel's query returns as Grafana asks it, and how many seconds that took."""
-        expression = query.with_variables()
+        expression = query.with_variables(variables)
         began = time.monotonic()
         if query.instant:
             document = self._ask("/api/v1/query", {"query": expression, "time": at})
         else:
-            step = max(15, span // points)
             document = self._ask(
                 "/api/v1/query_range", {"query": expression, "start": at - span, "end": at, "step": step}
             )
@@ -61,7 +69,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._address = f"127.0.0.1:{free_port(19290)}"
-        self._api = Api(self._address)
+        self.api = Api(self._address)
 
     def __enter__(self) -> Self:
         config = self._folder.with_name(self._folder.name + ".yml")
@@ -80,7 +88,7 @@ class Server:
             log=self._folder.with_name(self._folder.name + ".log"),
         )
         try:
-            self._child.wait_until(lambda: self._api.get("/-/ready", {}), what="Prometheus is ready")
+            self._child.wait_until(lambda: self.api.get("/-/ready", {}), what="Prometheus is ready")
         except BaseException:
             self._child.stop()
             raise
@@ -91,6 +99,6 @@ class Server:
     ) -> None:
         self._child.stop()
 
-    def answer(self, query: Query, *, at: int, span: int = 3600, points: int = 60) -> tuple[list[Any], float]:
+    def answer(self, query: Query, *, at: int) -> tuple[list[Any], float]:
         """As `Api.answer`."""
-        return self._api.answer(query, at=at, span=span, points=points)
+        return self.api.answer(query, at=at)

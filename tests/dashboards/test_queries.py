@@ -1,46 +1,10 @@
 """Every query of every panel, asked of a real Prometheus that knows an invented fleet: one exporter, and a pair."""
 
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import Any
-
 import pytest
 
-from tests.dashboards.boards import FILES, HEALTH, STATES, key, load, queries
+from tests.dashboards.boards import HEALTH, STATES, key
+from tests.dashboards.conftest import ALL, NOW, ONE, PAIR, STANZAS, Answers
 from tests.dashboards.fleet import Fleet
-from tests.dashboards.history import backfill
-from tests.dashboards.server import Server
-
-STEP = 300
-# At the same hour of the same day of the week whenever it runs: what is invented goes by the day and by the week.
-WEEK, HOUR = 604_800, 3_600
-NOW = int(time.time()) // WEEK * WEEK - 4 * HOUR
-ONE, PAIR = 1, 2
-STANZAS = 8
-ALL = [query for path in FILES for query in queries(load(path))]
-Answers = dict[tuple[str, str, str], list[Any]]
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Server]]:
-    """By the number of exporters that watch the same stanzas."""
-    with ExitStack() as stack:
-        found = {}
-        for exporters in (ONE, PAIR):
-            folder = tmp_path_factory.mktemp(f"prometheus-{exporters}")
-            fleet = Fleet(stanzas=STANZAS, end=NOW, exporters=exporters)
-            backfill(fleet, folder, start=NOW - 2 * 3600, end=NOW + 1, step=STEP)
-            found[exporters] = stack.enter_context(Server(folder))
-        yield found
-
-
-@pytest.fixture(scope="module")
-def answers(servers: dict[int, Server]) -> dict[int, Answers]:
-    return {
-        exporters: {key(query): server.answer(query, at=NOW)[0] for query in ALL}
-        for exporters, server in servers.items()
-    }
 
 
 def values(answers: Answers, board: str, panel: str, ref: str = "A") -> dict[str, float]:
