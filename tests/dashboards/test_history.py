@@ -1,6 +1,7 @@
 """The past that is back-filled by the hour: what is measured moves in between, what is a state does not."""
 
 from collections import defaultdict
+from itertools import pairwise
 
 from tests.dashboards.fleet import Fleet
 from tests.dashboards.history import HOUR, gliding
@@ -23,7 +24,7 @@ def test_an_age_grows_by_the_second() -> None:
     ages = _told("pgbackrest_backup_age_seconds")
     assert ages
     for values in ages.values():
-        rises = [after - before for before, after in zip(values, values[1:], strict=False)]
+        rises = [after - before for before, after in pairwise(values)]
         assert all(rise == 600 or rise < 0 for rise in rises), values
 
 
