@@ -11,13 +11,19 @@ MOST_BYTES = 16 * 1024 * 1024
 
 def write(path: Path, document: Any, *, mode: int = 0o640) -> None:
     """Replace *path* at one stroke, flushed to the disk. Raises OSError."""
+    encoded = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    replace(path, encoded, mode=mode)
+
+
+def replace(path: Path, encoded: bytes, *, mode: int = 0o640) -> None:
+    """Replace *path* like write, by a document that is encoded already. Raises OSError."""
     # Hidden from readers until it is whole; the pid keeps two writers apart.
     new = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)  # whatever the umask
-            file.write(json.dumps(document, separators=(",", ":"), allow_nan=False).encode())
+            file.write(encoded)
             file.flush()
             os.fsync(file.fileno())
         new.rename(path)

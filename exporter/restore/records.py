@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from exporter import jsonfile
 from exporter.model.restore_tests import Record
 
 SCHEMA = "1"
@@ -96,8 +97,8 @@ def write(folder: Path, name: str, record: Record, *, history: int) -> None:
     Raises RecordError.
     """
     try:
-        _replace(folder / f"{name}.json", msgspec.json.encode(_Document(SCHEMA, record)))
-        _replace(folder / _TOTALS, msgspec.json.encode(_counted(totals(folder), record)))
+        jsonfile.replace(folder / f"{name}.json", msgspec.json.encode(_Document(SCHEMA, record)))
+        jsonfile.replace(folder / _TOTALS, msgspec.json.encode(_counted(totals(folder), record)))
         _forget(folder, history)
     except OSError as error:
         raise RecordError(
@@ -165,17 +166,3 @@ def _failed(path: Path) -> bool:
         return read(path).success is False
     except RecordError:
         return False
-
-
-def _replace(path: Path, content: bytes) -> None:
-    new = path.with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(content + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
