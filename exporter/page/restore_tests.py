@@ -1,6 +1,7 @@
-"""The block of a stanza's restore tests: the last runs, and what the newest failed one said."""
+"""The block of a stanza's restore tests: the last runs, failed ones for longer, and what the newest of these said."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from exporter.human import moment, size, span
@@ -10,6 +11,7 @@ from exporter.snapshot import Snapshot
 from exporter.verdict.scale import Verdict
 
 _SHOWN = 5
+_EARLIER = 3  # further ones that did not prove the backup
 _HEADS = "".join(
     f"<th>{name}</th>" for name in ("Started", "Result", "Backup", "Recovered to", "Took", "Restored")
 )
@@ -19,6 +21,9 @@ _RESULT: Mapping[str, tuple[Verdict, str]] = {
     "could_not_try": ("warning", "could not be tried"),
     "polluted": ("critical", "left something in the repository"),
 }
+_STATE: Mapping[str, tuple[Verdict, str]] = {
+    "ok": ("ok", ""), "failed": ("critical", "Not true: "), "skipped": ("unknown", "Not checked: ")
+}  # fmt: skip
 
 
 def block(stanza: str, snapshot: Snapshot, now: float) -> str:
@@ -29,7 +34,8 @@ def block(stanza: str, snapshot: Snapshot, now: float) -> str:
     runs = [record for value in known for record in value.history if record.stanza == stanza]
     if not runs:
         return paragraph("No restore test is on record: pgbackrest-exporter restore-test makes one.", "quiet")
-    rows = "".join(_run(record, now) for record in runs[:_SHOWN])
+    earlier = [record for record in runs[_SHOWN:] if record.result != "proven"][:_EARLIER]
+    rows = "".join(_run(record, now) for record in (*runs[:_SHOWN], *earlier))
     return f"""<article class="tests">
 <h3>Restore tests{" <small>one is running</small>" if _running(stanza, known) else ""}</h3>
 <table>
@@ -52,29 +58,45 @@ def _run(record: Record, now: float) -> str:
     return row(
         (
             ("Started", f'<time title="{moment(record.started)}">{span(now - record.started)} ago</time>'),
-            ("Result", f'<span title="{words(record.words)}">{badge(verdict)} {result}</span>'),
+            ("Result", f"{badge(verdict)} {result}{_why(record)}"),
             (
                 "Backup",
                 f'<span title="{escape(record.backup or "none was chosen")}">{of}, {record.target}</span>',
             ),
             ("Recovered to", "–" if record.recovered_to is None else moment(record.recovered_to)),
-            ("Took", span(record.ended - record.started)),
+            ("Took", f'<span title="{_phases(record)}">{span(record.ended - record.started)}</span>'),
             ("Restored", size(record.restored_bytes)),
         )
     )
 
 
+def _why(record: Record) -> str:
+    return "" if record.result == "proven" else f" <small>{words(record.words)}</small>"
+
+
+def _phases(record: Record) -> str:
+    return ", ".join(f"{escape(phase)} {seconds:.1f} s" for phase, seconds in record.phases.items())
+
+
 def _checks(record: Record) -> str:
-    failed = [check for check in record.checks if check.state == "failed"]
-    items = "".join(f"<li>{badge('critical')} {_check(check)}</li>" for check in failed)
-    good = sum(check.state == "ok" for check in record.checks)
-    skipped = sum(check.state == "skipped" for check in record.checks)
-    counts = f"Checks of the last: {good} good, {len(failed)} failed, {skipped} skipped."
-    return f"{paragraph(counts, 'quiet')}{f'<ul class=findings>{items}</ul>' if items else ''}"
+    """Return what failed in the last run in the open, and every check of it to be unfolded."""
+    counted = Counter(check.state for check in record.checks)
+    counts = f"{counted['ok']} good, {counted['failed']} failed, {counted['skipped']} skipped"
+    failed = _listed(check for check in record.checks if check.state == "failed")
+    every = f"<summary>Checks of the last: {counts}</summary>{_listed(record.checks)}"
+    return f"{failed}<details>{every}</details>"
+
+
+def _listed(checks: Iterable[Check]) -> str:
+    items = "".join(f"<li>{_check(check)}</li>" for check in checks)
+    return f'<ul class="findings">{items}</ul>' if items else ""
 
 
 def _check(check: Check) -> str:
-    return f"Not true: {escape(CHECKS.get(check.name, check.name))}. {words(check.words)}"
+    verdict, truth = _STATE[check.state]
+    told = "; ".join(words(text) for text in (check.value, check.words) if text)
+    meaning = escape(CHECKS.get(check.name, check.name))
+    return f"{badge(verdict)} {truth}{meaning}{f' – {told}' if told else ''}"
 
 
 def _tail(stanza: str, known: RestoreTests) -> str:
