@@ -39,10 +39,12 @@ class Binaries:
         return os.access(self.folder / name, os.X_OK)
 
 
-async def find(version: str, named: Mapping[str, str], places: Sequence[str] = PLACES) -> Binaries:
+async def find(
+    version: str, named: Mapping[str, str], places: Sequence[str] = PLACES, *, needed: Sequence[str] = ()
+) -> Binaries:
     """Return the programs for *version* ("15"), from the folder that the settings name or where packages put them.
 
-    Each candidate is asked for its version. Raises BinariesError.
+    Each candidate is asked for its version, and has to hold those that are *needed*. Raises BinariesError.
     """
     folders = [Path(named[version])] if version in named else [Path(each.format(version)) for each in places]
     found: list[str] = []
@@ -50,9 +52,11 @@ async def find(version: str, named: Mapping[str, str], places: Sequence[str] = P
         if not os.access(folder / "postgres", os.X_OK):
             continue
         major = await _major(folder / "postgres")
-        if str(major) == version and major is not None:
+        lacking = [name for name in needed if not os.access(folder / name, os.X_OK)]
+        if str(major) == version and major is not None and not lacking:
             return Binaries(folder, major)
-        found.append(f"{folder} holds version {major or 'unknown'}")
+        lacks = f" and lacks {', '.join(lacking)}" if lacking else ""
+        found.append(f"{folder} holds version {major or 'unknown'}{lacks}")
     what = "; ".join(found) or f"looked in {', '.join(map(str, folders))}"
     raise BinariesError(
         f"PostgreSQL {version} is needed to start this backup and not here ({what}):"

@@ -76,8 +76,6 @@ class Progress:
 
 
 def _amounts(done: float, total: float | None, unit: str) -> str:
-    if not unit.startswith("bytes"):
-        return f"{done:.0f}{f' of {total:.0f}' if total else ''} {unit}"
     of = f" of {size(total)}, {min(1.0, done / total):.0%}" if total else ""
     return f"{size(done)}{of}{unit.removeprefix('bytes')}"
 

@@ -17,7 +17,7 @@ from exporter.restore.controldata import ControlData, ControlDataError
 from exporter.restore.database import DatabaseError, environment, one_line
 from exporter.restore.findings import CouldNotTryError, Findings
 from exporter.restore.production import Production
-from exporter.restore.replay import Patience, Recovered, RecoveryError, recovered
+from exporter.restore.replay import Patience, Recovered, RecoveryError, Way, recovered
 from exporter.restore.scene import Scene
 from exporter.restore.server import Server, started
 from exporter.restore.workplace import Workplace
@@ -87,7 +87,7 @@ class Recovery:
                     patience=Patience(
                         within=self.settings.replay_within, stalled_after=self.settings.stalled_after
                     ),
-                    target=self._end(control),
+                    way=self._way(control.segment_size),
                     report=self.findings.report,
                 )
             except RecoveryError as error:
@@ -177,11 +177,9 @@ class Recovery:
             }
         return {}
 
-    def _end(self, control: ControlData) -> int | None:
-        newest = wal.parse(self.choice.archive.newest or "")
-        if newest is None or self.choice.target != "latest":
-            return None
-        return (newest.number(control.segment_size) + 1) * control.segment_size
+    def _way(self, size: int) -> Way:
+        newest = wal.parse(self.choice.archive.newest or "") if self.choice.target == "latest" else None
+        return Way(segment_size=size, end=(newest.number(size) + 1) * size if newest else None)
 
     def _keep(self, text: str) -> None:
         self.findings.report.keep(text)

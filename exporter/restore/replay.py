@@ -3,10 +3,12 @@
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from exporter import wal
 from exporter.restore.database import DatabaseError, Session, restored
 from exporter.restore.findings import Reporter
 from exporter.restore.server import Server
@@ -34,6 +36,14 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What WAL there is to be replayed, in bytes: *end* is where it ends, None where the target decides."""
+
+    segment_size: int
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long is waited, in seconds: for the end of recovery, and without any progress."""
 
@@ -53,9 +63,9 @@ def written(lsn: int) -> str:
 
 
 async def recovered(
-    server: Server, socket: Path, role: str, *, patience: Patience, target: int | None, report: Reporter
+    server: Server, socket: Path, role: str, *, patience: Patience, way: Way, report: Reporter
 ) -> Recovered:
-    """Wait until the server accepts writes; *target* is the position that WAL reaches, for the progress.
+    """Wait until the server accepts writes.
 
     Raises RecoveryError when it ends, stalls or takes too long.
     """
@@ -77,7 +87,7 @@ async def recovered(
                     words = " ".join(str(error).split())
                     raise RecoveryError("instance_started", f"it cannot be connected to: {words}") from None
                 continue
-        progress.look(now, report, target)
+        progress.look(now, report, way)
         if now - progress.moved > patience.stalled_after:
             where = server.log.found.get("segment", "nothing")
             raise RecoveryError(
@@ -92,23 +102,29 @@ async def recovered(
 
 
 class _Progress:
-    """Notices whether there is any: each segment is logged, and from PostgreSQL 15 on the position now and then."""
+    """Notices whether there is any, and tells it."""
 
     def __init__(self, server: Server, now: float) -> None:
         self._server = server
         self._seen: tuple[int, str | None, int] = (0, None, 0)
         self.moved = now
 
-    def look(self, now: float, report: Reporter, target: int | None) -> None:
+    def look(self, now: float, report: Reporter, way: Way) -> None:
         log = self._server.log
         seen = (log.segments, log.found.get("position"), len(log.found))
         if seen != self._seen:
             self._seen, self.moved = seen, now
         start = log.found.get("redo_start")
-        if seen[1] and start and target:
-            report.progress(position(seen[1]) - position(start), target - position(start), "bytes")
-        elif log.segments:
-            report.progress(log.segments, None, "WAL segments")
+        if start and (came_to := reached(log.found, way.segment_size)):
+            total = way.end - position(start) if way.end else None
+            report.progress(max(0, came_to - position(start)), total, "bytes of WAL")
+
+
+def reached(found: Mapping[str, str], segment_size: int) -> int:
+    """Return how far replay is: the log tells of each segment that is begun, since PostgreSQL 15 also every 10 s."""
+    segment = wal.parse(found.get("segment", ""))
+    begun = segment.number(segment_size) * segment_size if segment else 0
+    return max(begun, position(found["position"]) if "position" in found else 0)
 
 
 def _stage(server: Server) -> str:

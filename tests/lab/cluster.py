@@ -29,13 +29,16 @@ def binaries() -> Path:
 
 
 class Cluster:
-    """One server below `home`; `as_account(*argv)` runs a program there under the lab's account."""
+    """One server below `home`; `as_account(*argv)` runs a program there under the lab's account.
 
-    def __init__(self, home: Path, as_account: Callable[..., str]) -> None:
+    Its programs are the newest, unless it is told others.
+    """
+
+    def __init__(self, home: Path, as_account: Callable[..., str], programs: Path | None = None) -> None:
         self.data = home / "data"
         self.socket = home / "socket"
         self._log = home / "postgresql.log"
-        self._programs = binaries()
+        self._programs = programs or binaries()
         self._run = as_account
 
     @property

@@ -23,15 +23,19 @@ class Lab(Site):
         """The folder of repository 1 or 2."""
         return self.path / "server" / f"repo{number}"
 
-    def stanza(self, name: str, options: Mapping[str, str] | None = None) -> Stanza:
+    def stanza(
+        self, name: str, options: Mapping[str, str] | None = None, *, programs: Path | None = None
+    ) -> Stanza:
         """A new cluster and its stanza in both repositories; `options` go to its section of the file."""
-        stanza = self.cluster(name, options)
+        stanza = self.cluster(name, options, programs=programs)
         stanza.pgbackrest("stanza-create")
         return stanza
 
-    def cluster(self, name: str, options: Mapping[str, str] | None = None) -> Stanza:
+    def cluster(
+        self, name: str, options: Mapping[str, str] | None = None, *, programs: Path | None = None
+    ) -> Stanza:
         """The same without stanza-create: PostgreSQL runs, archiving fails."""
-        cluster = Cluster(self.path / f"postgresql-{name}", self.as_account)
+        cluster = Cluster(self.path / f"postgresql-{name}", self.as_account, programs)
         self.own(cluster.data.parent)
         stanza = Stanza(name, cluster, self.pgbackrest)
         self._sections[name] = stanza.section | dict(options or {})

@@ -33,7 +33,7 @@ def test_a_log_gets_no_line_for_every_step() -> None:
     progress = Progress(out)
     progress.phase("replay")
     for done in range(1000):
-        progress.progress(done, None, "WAL segments")
+        progress.progress(done, None, "bytes of WAL")
     assert out.getvalue() == "-- replay\n"
 
 

@@ -88,6 +88,13 @@ def test_the_log_tells_how_far_recovery_is() -> None:
     assert not log.failures
 
 
+def test_replay_is_as_far_as_the_newest_of_what_is_told() -> None:
+    found = heard(LOG).found
+    assert replay.reached(found, 16 << 20) == 0x5A00000
+    assert replay.reached(found | {"segment": "000000010000000000000006"}, 16 << 20) == 0x6000000
+    assert replay.reached({}, 16 << 20) == 0
+
+
 def test_read_only_connections_are_not_the_end() -> None:
     assert "ready" not in heard("\n".join(LOG.splitlines()[:7])).found
 
