@@ -1,5 +1,6 @@
 """What a running test has found so far: its checks, its phases and its measures, told as they come."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ class Reporter(Protocol):
         """Tell that a phase begins."""
 
     def progress(self, done: float, total: float | None, unit: str) -> None:
-        """Tell how far the phase is; *unit* is bytes or the name of what is counted."""
+        """Tell how far the phase is; *unit* is bytes, or bytes of something."""
 
     def check(self, check: Check) -> None:
         """Tell the outcome of a check."""
@@ -36,12 +37,13 @@ class Reporter(Protocol):
 
 
 class Findings:
-    """Collects what is found; the measures are None until they are known."""
+    """Collects what is found; the measures are None until they are known, *interrupted_in* names a phase."""
 
     def __init__(self, report: Reporter) -> None:
         self.report = report
         self.checks: dict[str, Check] = {}
         self.phases: dict[str, float] = {}
+        self.interrupted_in: str | None = None
         self.restored_bytes: int | None = None
         self.replayed_wal_bytes: int | None = None
         self.recovered_to: float | None = None
@@ -54,6 +56,9 @@ class Findings:
         began = time.monotonic()
         try:
             yield
+        except asyncio.CancelledError:
+            self.interrupted_in = name
+            raise
         finally:
             self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - began
 

@@ -7,8 +7,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from exporter.postgresql.complaints import ServerError, connecting
+from exporter.postgresql.server import servers
 from exporter.restore.database import DatabaseError, Session, one_line, production
 from exporter.restore.replay import position
+
+_INSUFFICIENT_PRIVILEGE = "42501"
 
 
 class CanaryError(Exception):
@@ -58,7 +62,7 @@ async def ask(conninfo: str | None) -> Production:
         async with production(conninfo) as session:
             return await _asked(session)
     except DatabaseError as error:
-        return Production(why=f"production cannot be asked: {one_line(error)}")
+        return Production(why=f"production cannot be asked: {_words(conninfo, error)}")
 
 
 async def _asked(session: Session) -> Production:
@@ -92,9 +96,7 @@ async def sing(
             )
             segment = str(await session.one("select pg_walfile_name(pg_switch_wal())"))
     except DatabaseError as error:
-        raise CanaryError(
-            f"the canary was not written: {one_line(error)}: see deploy/postgresql/restore-test-canary.sql"
-        ) from None
+        raise CanaryError(f"the canary was not written: {_words(conninfo, error)}{_grants(error)}") from None
     deadline = asyncio.get_running_loop().time() + within
     while not await archived(segment):
         if asyncio.get_running_loop().time() > deadline:
@@ -103,3 +105,19 @@ async def sing(
             )
         await asyncio.sleep(min(2.0, within / 10))
     return position(str(lsn))
+
+
+def _words(conninfo: str, error: DatabaseError) -> str:
+    """Return in one line why production did not answer: libpq's own words go over several, twice for each address."""
+    if error.sqlstate is not None:
+        return one_line(error)
+    try:
+        names = ", ".join(server.name for server in servers(conninfo))
+    except (ServerError, DatabaseError) as refused:
+        return " ".join(str(refused).split())
+    return str(connecting(names, str(error)))
+
+
+def _grants(error: DatabaseError) -> str:
+    refused = error.sqlstate == _INSUFFICIENT_PRIVILEGE
+    return ": see deploy/postgresql/restore-test-canary.sql" if refused else ""

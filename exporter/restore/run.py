@@ -64,7 +64,10 @@ async def prove(
     if interrupted:
         raise EndedError(record)
     if settings.restore_tests.hook:
-        problem = await hook.call(settings.restore_tests.hook, record, str(folder / f"{name}.log"))
+        try:
+            problem = await hook.call(settings.restore_tests.hook, record, str(folder / f"{name}.log"))
+        except asyncio.CancelledError:
+            raise EndedError(record) from None
         if problem:
             report.line(problem)
     return record
@@ -82,16 +85,24 @@ async def _outcome(trial: Trial) -> tuple[Result, str, bool]:
     except (CouldNotTryError, ProcessError, WorkplaceError, OSError) as error:
         result, words = "could_not_try", " ".join(str(error).split())
     except asyncio.CancelledError:
-        result, words, interrupted = "could_not_try", "it was interrupted", True
+        interrupted = True
+        phase = trial.findings.interrupted_in
+        result, words = "could_not_try", "it was interrupted" + (f" in the phase {phase}" if phase else "")
     if trial.polluted:
         result = "polluted"
-    return result, words or _failures(trial.findings), interrupted
+    return result, words or _failures(trial.findings), interrupted or trial.interrupted
 
 
 def _failures(findings: Findings) -> str:
     failed = findings.all_failed()
     if not failed:
-        return f"{sum(check.state == 'ok' for check in findings.checks.values())} checks passed"
+        states = [check.state for check in findings.checks.values()]
+        unknown = findings.checks.get("repository_unchanged")
+        unsure = "; whether it left anything in the repository is not known"
+        return (
+            f"{states.count('ok')} checks passed, {states.count('skipped')} skipped"
+            f"{unsure if unknown and unknown.state == 'skipped' else ''}"
+        )
     more = f" (and {len(failed) - 1} more)" * (len(failed) > 1)
     return f"{failed[0].name}: {failed[0].words}{more}"
 

@@ -1,5 +1,6 @@
 """One trial, from the choice of a backup to the removal of the last file."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +34,10 @@ _RETRIES = 2
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
-    """One test; *choice* is None until it was made, *polluted* tells that the repository was harmed."""
+    """One test; *choice* is None until it was made, *polluted* tells that the repository was harmed.
+
+    A signal while the files are removed changes nothing of the result: then it was *interrupted* all the same.
+    """
 
     settings: Settings
     conf: PgBackRestConf
@@ -46,6 +50,7 @@ class Trial:
     aim: Aim | None = field(default=None, init=False)
     kept: Path | None = field(default=None, init=False)
     polluted: bool = field(default=False, init=False)
+    interrupted: bool = field(default=False, init=False)
 
     async def run(self) -> None:
         """Test, and leave nothing behind. Raises CouldNotTryError or NotProvenError."""
@@ -69,7 +74,7 @@ class Trial:
             except PgBackRestError as error:
                 raise CouldNotTryError(str(error)) from None
             theirs = await production.ask(self._conninfo)
-        theirs, choice = await self._sing(theirs, choice, archive)
+        theirs = await self._sing(theirs, choice, archive)
         choice = await self._restore(choice, place)
         recovery = Recovery(
             client=self.client,
@@ -79,15 +84,25 @@ class Trial:
             choice=choice,
             production=theirs,
             findings=findings,
-            guarded=any(each.is_dir() for each in prechecks.data_directories(self.conf)),
+            guarded=self._guarded,
         )
+        patience = repository.PATIENCE
         try:
             await recovery.run()
+        except asyncio.CancelledError:
+            patience = 0.0
+            raise
         finally:
             # Whatever happened: once the server was promoted it has a timeline, which must be nowhere else.
-            if recovery.timeline is not None:
-                clean = await repository.check(archive, before, place, recovery.timeline, findings)
-                self.polluted = not clean
+            own = recovery.timeline
+            self.polluted = own is not None and not await repository.check(
+                archive, before, place, own, findings, patience=patience
+            )
+
+    @property
+    def _guarded(self) -> bool:
+        """Whether data directories of production are in reach of what WAL does to tablespaces."""
+        return any(each.is_dir() for each in prechecks.data_directories(self.conf))
 
     @property
     def _conninfo(self) -> str | None:
@@ -156,7 +171,11 @@ class Trial:
 
     async def _programs(self, choice: Choice) -> Binaries:
         try:
-            found = await binaries.find(choice.database.version, self.settings.restore_tests.binaries)
+            found = await binaries.find(
+                choice.database.version,
+                self.settings.restore_tests.binaries,
+                needed=("pg_controldata", "pg_checksums", *(("pg_waldump",) if self._guarded else ())),
+            )
         except BinariesError as error:
             raise self.findings.refuse("binaries", str(error)) from None
         self.findings.ok("binaries", value=found.folder)
@@ -179,17 +198,15 @@ class Trial:
             keep = self.order.keep_on_failure and not proven
             self.kept = path if keep else None
             with self.findings.phase("clean_up"):
-                await place.leave(keep=keep)
+                self.interrupted = await place.leave(keep=keep)
 
-    async def _sing(
-        self, theirs: Production, choice: Choice, archive: WalArchive
-    ) -> tuple[Production, Choice]:
-        """Write the canary, where it is asked for, and read anew how far the archive reaches."""
+    async def _sing(self, theirs: Production, choice: Choice, archive: WalArchive) -> Production:
+        """Write the canary, where it is asked for: recovery has to come to it."""
         tests = self.settings.restore_tests
         if not tests.canary or choice.target != "latest":
             why = "restore_tests.canary is off" if not tests.canary else "only with the target latest"
             self.findings.skipped("canary", why)
-            return theirs, choice
+            return theirs
 
         async def arrived(segment: str) -> bool:
             return await archive.arrived(segment) is not None
@@ -200,7 +217,7 @@ class Trial:
             except (CanaryError, PgBackRestError) as error:
                 raise self.findings.refuse("canary", str(error)) from None
         self.findings.ok("canary", value=f"position {at:#x}")
-        return replace(theirs, canary=at), choice
+        return replace(theirs, canary=at)
 
     async def _restore(self, choice: Choice, place: Workplace) -> Choice:
         """Restore; a backup that expires meanwhile is no failure: the next one is tried."""

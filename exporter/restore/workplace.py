@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,18 +57,21 @@ class Workplace:
         await end_processes(self.path)
         await asyncio.to_thread(_remove_contents, self.path)
 
-    async def leave(self, *, keep: bool) -> None:
-        """Clean up and give the folder back; with *keep* the files stay, and nothing runs in them."""
+    async def leave(self, *, keep: bool) -> bool:
+        """Clean up and give the folder back; with *keep* the files stay, and nothing runs in them.
+
+        Being cancelled meanwhile does not stop it: that is what is returned.
+        """
         try:
-            if keep:
-                await end_processes(self.path)
-            else:
-                await self.clear()
-                (self.path / MARKER).unlink(missing_ok=True)
-                with suppress(OSError):  # the folder itself may be somebody's mount point
-                    self.path.rmdir()
+            return await _to_its_end(end_processes(self.path) if keep else self._remove())
         finally:
             os.close(self.lock_file)
+
+    async def _remove(self) -> None:
+        await self.clear()
+        (self.path / MARKER).unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may be somebody's mount point
+            self.path.rmdir()
 
 
 async def enter(path: Path) -> tuple[Workplace, bool]:
@@ -100,6 +103,19 @@ def furnish(path: Path) -> None:
     """Make the empty folders that a test needs."""
     for name in _PARTS:
         (path / name).mkdir(mode=0o700)
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> bool:
+    """Await *work* whatever happens; tell whether we were cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    return cancelled
 
 
 def _is_used(path: Path) -> bool:

@@ -64,13 +64,18 @@ class Proofs:
         """The records of a stanza, oldest first."""
         return sorted((self.state / "restore-tests" / stanza.name).glob("2*.json"))
 
+    def read(self, path: Path) -> dict[str, Any]:
+        """A record."""
+        record: dict[str, Any] = json.loads(path.read_bytes())["test"]
+        return record
+
     def run(self, stanza: Stanza, *words: str, **settings: Any) -> Outcome:
         """Run one test to its end; *settings* are those of restore_tests."""
         before = set(self.records(stanza))
         process = self.start(stanza, *words, **settings)
         said, _ = process.communicate(timeout=120)
         new = [path for path in self.records(stanza) if path not in before]
-        record = json.loads(new[-1].read_bytes())["test"] if new else {}
+        record = self.read(new[-1]) if new else {}
         return Outcome(code=process.returncode, said=said, record=record)
 
     def start(self, stanza: Stanza, *words: str, **settings: Any) -> subprocess.Popen[str]:

@@ -17,3 +17,16 @@ def going_wrong(folder: Path, name: str, *, when: str, then: str) -> list[str]:
     script.write_text(_SCRIPT.format(when=when, then=then, program=shutil.which("pgbackrest")))
     script.chmod(0o755)
     return [str(script)]
+
+
+def halting(folder: Path, programs: Path, name: str) -> str:
+    """A folder with PostgreSQL's programs, one of which does not come to an end."""
+    made = folder / f"halting-{name}"
+    if not made.exists():
+        made.mkdir()
+        for program in programs.iterdir():
+            (made / program.name).symlink_to(program)
+        (made / name).unlink()
+        (made / name).write_text("#!/bin/sh\nexec sleep 60\n")
+        (made / name).chmod(0o755)
+    return str(made)

@@ -1,74 +1,10 @@
-"""What a test must never do: touch production, meet another test, leave anything behind however it ends."""
+"""What a test must never do: touch production, use what is not its own, leave anything behind."""
 
-import signal
-import subprocess  # noqa: TID251 - the test is outside of the exporter
 from pathlib import Path
 
-import pytest
-
 from tests.lab.lab import Lab
-from tests.lab.program import until
 from tests.lab.stanza import Stanza
 from tests.restore.proofs import Proofs, working_in
-from tests.restore.standins import going_wrong
-
-SLOW_QUERY = [{"name": "slow", "query": "select true from pg_sleep(60)"}]
-
-
-def held(lab: Lab, proofs: Proofs, stanza: Stanza, phase: str) -> subprocess.Popen[str]:
-    """A test that has come to *phase* and stays there."""
-    marks = {"restore": "--set=", "replay": "archive-get"}
-    if phase == "checks":
-        process = proofs.start(stanza, amcheck="off", queries=SLOW_QUERY)
-        ready = "skipped indexes"
-    else:
-        command = going_wrong(
-            lab.path, f"held-{phase}", when=marks[phase], then=f"touch {proofs.scratch}/{phase}; sleep 60"
-        )
-        process = proofs.start(stanza, amcheck="off", command=command)
-        until((proofs.scratch / phase).exists, within=60, what=f"phase {phase}")
-        (proofs.scratch / phase).unlink()
-        return process
-    assert process.stdout is not None
-    for line in process.stdout:
-        if ready in line:
-            break
-    return process
-
-
-@pytest.mark.parametrize("phase", ["restore", "replay", "checks"])
-def test_sigterm_ends_it_cleanly(lab: Lab, proofs: Proofs, plain: Stanza, phase: str) -> None:
-    process = held(lab, proofs, plain, phase)
-    process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=30)
-    assert process.returncode == 3, said
-    assert "it was interrupted" in said
-    assert proofs.leftovers() == []
-
-
-@pytest.mark.parametrize("phase", ["restore", "replay", "checks"])
-def test_after_sigkill_nothing_runs_and_the_next_run_removes_the_files(
-    lab: Lab, proofs: Proofs, plain: Stanza, phase: str
-) -> None:
-    process = held(lab, proofs, plain, phase)
-    process.kill()
-    process.communicate(timeout=30)
-    assert (proofs.scratch / plain.name).is_dir()
-    outcome = proofs.run(plain, "--target=immediate", amcheck="off")
-    assert outcome.code == 0, outcome.said
-    assert "removed what an earlier run" in outcome.said
-    assert working_in(proofs.scratch) == []
-    assert proofs.leftovers() == []
-
-
-def test_two_at_once_are_one(lab: Lab, proofs: Proofs, plain: Stanza) -> None:
-    first = held(lab, proofs, plain, "checks")
-    second = proofs.run(plain)
-    assert second.code == 3
-    assert "another restore test of stanza plain runs" in second.said
-    first.send_signal(signal.SIGTERM)
-    first.communicate(timeout=30)
-    assert first.returncode == 3
 
 
 def test_a_folder_in_or_around_a_data_directory_is_refused(

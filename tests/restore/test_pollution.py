@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from exporter.pgbackrest.client import Client
 from exporter.restore.archive import WalArchive
 from exporter.restore.checks import repository
@@ -13,6 +15,7 @@ from exporter.restore.progress import Progress
 from exporter.restore.workplace import Workplace
 from tests.lab.lab import Lab
 from tests.lab.stanza import Stanza
+from tests.restore.standins import going_wrong
 
 OURS = b"1\t0/5000000\tno recovery target specified\n"
 PRODUCTIONS = b"1\t0/7000000\tno recovery target specified\n"
@@ -59,6 +62,30 @@ async def test_a_failover_of_production_meanwhile_is_none(lab: Lab, plain: Stanz
     clean, findings = await unharmed(lab, plain, tmp_path, PRODUCTIONS)
     assert clean
     assert findings.checks["repository_unchanged"].state == "ok"
+
+
+def silent(lab: Lab, stanza: Stanza, answers: int, *, fails: int) -> WalArchive:
+    """An archive that is listed so many times, fails so many times, and is listed again."""
+    count = lab.path / "listed"
+    count.unlink(missing_ok=True)
+    fail = (
+        f"echo . >>{count}; n=$(wc -l <{count}); "
+        f'test $n -le {answers} -o $n -gt {answers + fails} || {{ echo "the store is away" >&2; exit 42; }}'
+    )
+    command = going_wrong(lab.path, "silent", when="repo-ls", then=fail)
+    return WalArchive(Client(command=tuple(command), config=str(lab.config)), stanza.name, 1, "15-1", 60.0)
+
+
+@pytest.mark.parametrize(("fails", "state"), [(1, "ok"), (1000, "skipped")])
+async def test_an_archive_that_falls_silent_is_asked_again_and_never_said_to_be_unharmed(
+    lab: Lab, plain: Stanza, tmp_path: Path, fails: int, state: str
+) -> None:
+    archive, findings = silent(lab, plain, 1, fails=fails), Findings(Progress())
+    before = await archive.timelines()
+    assert await repository.check(archive, before, Workplace(tmp_path, -1), 2, findings, patience=1.0)
+    check = findings.checks["repository_unchanged"]
+    assert check.state == state
+    assert ("the store is away" in check.words) == (state == "skipped")
 
 
 async def test_the_archive_tells_when_a_segment_came(lab: Lab, plain: Stanza) -> None:

@@ -1,6 +1,7 @@
 """What lies in deploy/ for restore tests: the hook for Slack says what happened, and never where it says it."""
 
 import os
+import shutil
 import subprocess  # noqa: TID251 - the hook is a program of its own
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import yaml
 from exporter.commands.restore_test import _parser
 from exporter.model.restore_tests import Check, Record
 from exporter.restore.hook import call, variables
+from tests.lab.program import find
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 RECORD = Record(
@@ -104,3 +106,18 @@ def test_the_unit_calls_the_command_line_as_it_is() -> None:
     program, command, *words = line.removeprefix("ExecStart=").split()
     assert (program, command) == ("/opt/pgbackrest-exporter/bin/pgbackrest-exporter", "restore-test")
     assert _parser().parse_args([word for word in words if word != "$ARGS"]).stanza == "%i"
+
+
+def test_systemd_has_no_complaint_about_service_and_timer(tmp_path: Path) -> None:
+    for unit in (DEPLOY / "systemd").glob("pgbackrest-restore-test@.*"):
+        program = "/opt/pgbackrest-exporter/bin/pgbackrest-exporter"
+        (tmp_path / unit.name).write_text(unit.read_text().replace(program, shutil.which("true") or ""))
+    names = [f"pgbackrest-restore-test@main.{suffix}" for suffix in ("service", "timer")]
+    done = subprocess.run(
+        (find("systemd-analyze", "apt-get install systemd"), "verify", "--man=no", *names),
+        env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
