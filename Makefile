@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cluster test lint format bench image requirements clean
+.PHONY: help setup demo cluster test lint format bench image kubernetes requirements clean
 
 help:
 	@echo 'make demo          a real PostgreSQL with pgBackRest, thrown away afterwards, and the exporter watching it'
@@ -15,6 +15,7 @@ help:
 	@echo 'make format        let ruff rewrite the sources'
 	@echo 'make bench         speed and size, beside nginx serving the same bytes; ARGS=--help says more'
 	@echo 'make image         build the container image and prove it (root)'
+	@echo 'make kubernetes    try the Helm chart with Helm itself, which Go builds'
 	@echo 'make requirements  lock the newest versions of the Python packages, with hashes'
 	@echo 'make setup         only install what the tests need'
 	@echo 'make clean         remove what the targets left in this folder'
@@ -53,6 +54,9 @@ bench:
 
 image:
 	tests/image.sh
+
+kubernetes: setup
+	tests/kubernetes.sh
 
 # No host of an index stands in the files: pip asks its own.
 LOCK := build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
