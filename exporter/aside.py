@@ -25,21 +25,29 @@ class Aside:
         """Return what the function returns, or raise what it raises. Raises StillHangs."""
         if self._pending is not None and not self._pending.done():
             raise StillHangs(f"{self._what}: does not answer: see whether its disk is reachable")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._pending = future
-
-        def work() -> None:
-            try:
-                outcome, error = function(*arguments), None
-            except Exception as raised:
-                outcome, error = None, raised
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_settle, future, outcome, error)
-
-        threading.Thread(target=work, name=f"aside {self._what}", daemon=True).start()
+        future = self._pending = beside(self._what, function, *arguments)
         # Not awaited itself: a cancellation would make the call look as if it had come back.
         return await asyncio.shield(future)
+
+
+def beside(what: str, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+    """Make one call beside the event loop, in a thread that nobody waits for when the process ends.
+
+    Who waits for the future must not cancel it: what hangs in the kernel cannot be ended.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def work() -> None:
+        try:
+            outcome, error = function(*arguments), None
+        except Exception as raised:
+            outcome, error = None, raised
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, future, outcome, error)
+
+    threading.Thread(target=work, name=f"aside {what}", daemon=True).start()
+    return future
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any, error: Exception | None) -> None:

@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-import threading
 from pathlib import Path
 from typing import Final
 
+from exporter.aside import beside
 from exporter.model.repository import Capacity
 
 # What hangs in the kernel cannot be ended: a path has at most one such thread, and none holds up our own end.
@@ -17,33 +17,12 @@ async def capacity(path: str, *, within: float) -> Capacity:
     key = asyncio.get_running_loop(), path
     asked = _asked.get(key)
     if asked is None:
-        asked = _asked[key] = key[0].create_future()
-        threading.Thread(target=_ask, args=(*key, asked), name=f"statvfs {path}", daemon=True).start()
+        asked = _asked[key] = beside(path, lambda: _counted(os.statvfs(Path(path))))
+        asked.add_done_callback(lambda _: _asked.pop(key))
     done, _ = await asyncio.wait((asked,), timeout=within)
     if not done:
         raise TimeoutError(f"{path}: the filesystem does not answer: see whether its server is up")
     return asked.result()
-
-
-def _ask(loop: asyncio.AbstractEventLoop, path: str, asked: "asyncio.Future[Capacity]") -> None:
-    answer: Capacity | OSError
-    try:
-        answer = _counted(os.statvfs(Path(path)))
-    except OSError as error:
-        answer = error
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(_settle, loop, path, asked, answer)
-
-
-def _settle(
-    loop: asyncio.AbstractEventLoop, path: str, asked: "asyncio.Future[Capacity]", answer: Capacity | OSError
-) -> None:
-    _asked.pop((loop, path), None)
-    if isinstance(answer, OSError):
-        asked.set_exception(answer)
-        asked.exception()  # nobody may be waiting any more
-    else:
-        asked.set_result(answer)
 
 
 def _counted(found: os.statvfs_result) -> Capacity:

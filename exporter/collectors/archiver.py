@@ -105,11 +105,6 @@ class ArchiverCollector:
             self._last = value
         return self._last
 
-    def close(self) -> None:
-        """Let go of the connection."""
-        if self._primary:
-            self._primary.close()
-
     def _behind(self) -> float | None:
         """Compare how far the leader has written with how far every repository has it."""
         snapshot = self.latest()

@@ -2,6 +2,8 @@
 
 import re
 
+from exporter.pgbackrest.redaction import redacted
+
 LONGEST = 400
 """Characters of an error's words that are kept."""
 
@@ -11,10 +13,6 @@ _ERROR = re.compile(
     re.MULTILINE,
 )
 _HINT = re.compile(r"\s*HINT: .*")
-_SECRET = re.compile(
-    r"(?i)((?:pass(?:word|phrase)?|secret|token|key|sas|sig(?:nature)?|credential)[\w-]*['\"]?\s*[=:]\s*)['\"]?[^\s'\",;&]+"
-)
-_USERINFO = re.compile(r"(?<=://)[^\s/@]+@")
 
 
 def last_error(printed: bytes) -> str | None:
@@ -30,8 +28,7 @@ def last_error(printed: bytes) -> str | None:
 def one_line(words: str) -> str:
     """Put a message on one line, without hints and secrets, and cut it to LONGEST characters."""
     lines = (line.strip() for line in words.splitlines() if not _HINT.fullmatch(line))
-    text = " ".join(_printable(line) for line in lines if line)
-    text = _USERINFO.sub("<redacted>@", _SECRET.sub(r"\1<redacted>", text))
+    text = redacted(" ".join(_printable(line) for line in lines if line))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -9,10 +9,11 @@ PostgreSQL tries again at least once a minute.
 import asyncio
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from exporter.aside import beside
 
 # Seconds for which an error counts after it was written.
 _RECENT = 120.0
@@ -39,7 +40,7 @@ class Spool:
         None as well while the file system does not answer within so many seconds.
         """
         if self._look is None:
-            self._look = _beside(lambda: _written(self._folder))
+            self._look = beside(str(self._folder), _written, self._folder)
         done, _ = await asyncio.wait((self._look,), timeout=within)
         if not done:
             return None
@@ -74,21 +75,3 @@ def _written(folder: Path) -> Written | None:
     except OSError:
         return None
     return found
-
-
-def _beside(work: Callable[[], Written | None]) -> asyncio.Future[Written | None]:
-    """Do *work* in a thread that nobody waits for at the end."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Written | None] = loop.create_future()
-
-    def tell(found: Written | None) -> None:
-        if not future.done():
-            future.set_result(found)
-
-    def run() -> None:
-        found = work()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, found)
-
-    threading.Thread(target=run, name="spool", daemon=True).start()
-    return future

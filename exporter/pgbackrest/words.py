@@ -1,14 +1,12 @@
 """pgBackRest's words: what it said before it gave up, its exit codes' names, and what helps."""
 
-import os
 import re
 import signal
 from collections.abc import Iterator
 from typing import Final
 
+from exporter.pgbackrest.redaction import redacted
 from exporter.programs.process import Completed
-
-_SECRET: Final = re.compile(r"PGBACKREST_.*(PASS|KEY|SECRET|TOKEN)")
 
 # src/build/error/error.yaml: the exit code is the error's code.
 _NAMES: Final = {
@@ -141,12 +139,8 @@ def _remedy(code: int, words: str) -> str | None:
 
 
 def one_line(text: str) -> str:
-    """Take out control characters, values of secrets, and a broken line of pgbackrest.conf: it may hold one."""
-    text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    for name, value in os.environ.items():
-        if len(value) > 3 and _SECRET.match(name) and not name.endswith(("_FILE", "_TYPE", "_PATH")):
-            text = text.replace(value, "<redacted>")
-    return re.sub(r"( at line \d+): (?!\[).*", r"\1", text)
+    """Take out control characters and secrets."""
+    return redacted(" ".join("".join(each if each.isprintable() else " " for each in text).split()))
 
 
 def shortened(text: str, most: int) -> str:

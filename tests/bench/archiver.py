@@ -35,8 +35,6 @@ async def _kept(conninfo: str, readings: int) -> float:
 
 async def _found_anew(conninfo: str, readings: int) -> float:
     async def read() -> None:
-        collector = _collector(conninfo)
-        await collector.read()
-        collector.close()
+        await _collector(conninfo).read()
 
     return await cpu(read, readings)

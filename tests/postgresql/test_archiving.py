@@ -84,7 +84,9 @@ async def test_a_reset_of_the_statistics_is_no_step_back(primary: Node) -> None:
     await until(collector, lambda one: one.archived == 2)
 
 
-async def test_one_connection_is_kept_outside_any_transaction(primary: Node) -> None:
+async def test_one_connection_is_kept_outside_any_transaction_and_ends_with_its_collector(
+    primary: Node,
+) -> None:
     collector = reader(primary.conninfo)
     for _ in range(3):
         await archiving(collector)
@@ -95,7 +97,7 @@ async def test_one_connection_is_kept_outside_any_transaction(primary: Node) -> 
     assert "\n" not in rows
     primary.sql(f"select pg_terminate_backend({rows.split('|')[2]})")
     assert (await archiving(collector)).server == primary.name, "at once by a new one"
-    collector.close()
+    del collector  # as when a reload takes its place
     activity = "select count(*) from pg_stat_activity where application_name = 'pgbackrest-exporter'"
     for _ in range(100):
         if primary.sql(activity) == "0":

@@ -86,7 +86,7 @@ async def test_the_primary_is_followed_through_a_switchover_and_the_demoted_node
     assert (await reader(first.conninfo).read()).archiving is None
     between.renew()
     assert (await archiving(pooled)).server == second.name, "the kept session was the demoted server's"
-    pooled.close()
+    del pooled
 
     second.stop()
     first.stop()

@@ -31,14 +31,14 @@ FLOORS = {
             (
                 "aside commands exposition human jsonfile logs memory model model.archiver model.info"
                 " model.patroni notify model.restore_tests model.runs patroni patroni.place pgbackrest pgbackrest.conf"
-                " pgbackrest.invocation pgbackrest.lasterror pgbackrest.log pgbackrest.spool postgresql"
+                " pgbackrest.invocation pgbackrest.log pgbackrest.redaction postgresql"
                 " postgresql.complaints programs programs.attended programs.childwatch programs.refusal runs"
                 " runs.tail settings.cadence settings.prefix settings.quantity turns wal wal.backlog wal.spans"
                 " web web.listen web.tls web.users yamlfile"
             ),
             (
-                "model.repository patroni.answers pgbackrest.listing programs.process settings.restore_tests"
-                " settings.words web.answer"
+                "model.repository patroni.answers pgbackrest.lasterror pgbackrest.listing pgbackrest.spool"
+                " programs.process settings.restore_tests settings.words web.answer"
             ),
             (
                 "pgbackrest.here pgbackrest.runlog postgresql.archiving postgresql.server programs.supervised"
