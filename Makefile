@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cluster test lint format bench image kubernetes requirements clean
+.PHONY: help setup demo cluster test lint format bench majors image kubernetes requirements clean
 
 help:
 	@echo 'make demo          a real PostgreSQL with pgBackRest, thrown away afterwards, and the exporter watching it'
@@ -14,6 +14,7 @@ help:
 	@echo 'make lint          ruff and mypy alone'
 	@echo 'make format        let ruff rewrite the sources'
 	@echo 'make bench         speed and size, beside nginx serving the same bytes; ARGS=--help says more'
+	@echo 'make majors        what is asked of PostgreSQL, tried on 12 to 18, which npm fetches'
 	@echo 'make image         build the container image and prove it (root)'
 	@echo 'make kubernetes    try the Helm chart with Helm itself, which Go builds'
 	@echo 'make requirements  lock the newest versions of the Python packages, with hashes'
@@ -51,6 +52,9 @@ bench:
 	.venv/bin/python -m tests.bench $(ARGS)
 	.venv/bin/python -m tests.bench.restore
 	.venv/bin/python -m tests.bench.boards
+
+majors: setup
+	tests/majors.sh $(ARGS)
 
 image:
 	tests/image.sh

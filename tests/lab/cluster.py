@@ -1,5 +1,6 @@
 """A throw-away PostgreSQL cluster: UNIX socket only, nothing synced to disk, WAL archived by pgBackRest."""
 
+import os
 import shutil
 import subprocess  # noqa: TID251 - pg_config is asked before there is a lab
 from collections.abc import Callable
@@ -26,6 +27,12 @@ def binaries() -> Path:
         if (folder / "initdb").exists():
             return folder
     raise LabError("PostgreSQL's server is not installed: apt-get install postgresql")
+
+
+def installations() -> list[Path]:
+    """The folders of every PostgreSQL here: Debian's, and those that POSTGRESQL_BINARIES names, parted by colons."""
+    named = (Path(folder) for folder in os.environ.get("POSTGRESQL_BINARIES", "").split(":") if folder)
+    return sorted({binaries(), *Path("/usr/lib/postgresql").glob("*/bin"), *named})
 
 
 class Cluster:
@@ -96,7 +103,7 @@ class Cluster:
     def sql(self, statement: str) -> str:
         """The single value that a statement returns, or "" for none."""
         argv = (
-            self._program("psql"),
+            str(binaries() / "psql"),  # the newest talks to all of them, and some come without one
             "-XAtq",
             "-v",
             "ON_ERROR_STOP=1",

@@ -11,9 +11,9 @@ TRUSTED = "exporter"
 class Node(Cluster):
     """One server below a folder of its own; its `archive` is where its WAL goes."""
 
-    def __init__(self, name: str, site: Site) -> None:
+    def __init__(self, name: str, site: Site, programs: Path | None = None) -> None:
         self.home = site.own(site.path / name)
-        super().__init__(self.home, site.as_account)
+        super().__init__(self.home, site.as_account, programs)
         self.archive = site.own(self.home / "archive")
         self.gate = self.home / "gate"
 

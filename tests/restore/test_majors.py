@@ -1,19 +1,14 @@
-"""Every PostgreSQL that is installed here is tested: packages of several versions lie side by side.
+"""Every PostgreSQL that is installed here is tested, or is named by POSTGRESQL_BINARIES: pgBackRest has to know it."""
 
-POSTGRESQL_BINARIES names further folders, parted by colons. pgBackRest has to know them all.
-"""
-
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.lab.cluster import binaries
+from tests.lab.cluster import installations
 from tests.lab.lab import Lab
 from tests.restore.proofs import Proofs, dsn
 
-NAMED = [Path(folder) for folder in os.environ.get("POSTGRESQL_BINARIES", "").split(":") if folder]
-FOLDERS = sorted({binaries(), *Path("/usr/lib/postgresql").glob("*/bin"), *NAMED})
+FOLDERS = installations()
 
 
 @pytest.mark.parametrize("programs", FOLDERS, ids=str)
