@@ -3,13 +3,12 @@
 from typing import Final
 
 from dashboards.build import colour, facts
+from dashboards.build.empty import NO_EXPORTER
 from dashboards.build.override import override, override_regexp
 from dashboards.build.panel import table
 from dashboards.build.query import STANZA, worst
 from dashboards.build.target import rows
 from dashboards.build.transformation import arranged, transformation
-
-NO_EXPORTER: Final = "No exporter answers: open the row “Exporter health” below, and check the scrape job."
 
 # One query a column; those of LIGHTS are levels, and stand beside the value that they judge.
 _COLUMNS: Final = {
@@ -41,7 +40,7 @@ TABLE = table(
     "Choose a stanza to see its board. Last runs: ▲ the newest run of some kind of backup failed.",
     *(rows(expression) for _, expression in _COLUMNS.values()),
     size=(24, 10),
-    empty=NO_EXPORTER,
+    empty=NO_EXPORTER.long,
     overrides=[
         override_regexp(
             "/^(Verdict|Recoverable|.*\\?)$/",

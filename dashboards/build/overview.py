@@ -4,6 +4,7 @@ from typing import Final
 
 from dashboards.build import colour, every_stanza, facts
 from dashboards.build.board import Board, Section
+from dashboards.build.empty import NO_CAPACITY, NO_EXPORTER, NO_LISTING, NO_POSTGRESQL, NO_TEST
 from dashboards.build.health import HEALTH
 from dashboards.build.override import THRESHOLDS, override, override_query
 from dashboards.build.panel import TILE, Panel, band, bars, judged, stat, table, timeseries
@@ -23,7 +24,7 @@ _recoverable = stat(
     now(f"count({facts.RECOVERABLE} == 1) unless on () ({facts.RECOVERABLE} == 2)", "lost a copy"),
     now(f"count({facts.RECOVERABLE} == 0) unless on () ({facts.RECOVERABLE} > 0)", "all recoverable"),
     size=TILE,
-    empty=every_stanza.NO_EXPORTER,
+    empty=NO_EXPORTER,
     overrides=[
         override_query(ref, color=colour.fixed(shade))
         for ref, shade in zip("ABC", (colour.CRITICAL, colour.WARNING, colour.OK), strict=True)
@@ -39,7 +40,7 @@ _at_risk = judged(
     facts.LAG,
     facts.LAG_LEVEL,
     size=TILE,
-    empty="PostgreSQL is not asked: set `postgresql` for the stanzas.",
+    empty=NO_POSTGRESQL,
 )
 
 _window = judged(
@@ -50,7 +51,7 @@ _window = judged(
     facts.WINDOW,
     facts.WINDOW_LEVEL,
     size=TILE,
-    empty="The repository is not listed: see `repository` in the settings.",
+    empty=NO_LISTING,
     by=REPO,
     legend=_REPO_NAME,
     lowest=True,
@@ -64,7 +65,7 @@ _estimate = judged(
     facts.ESTIMATE,
     facts.ESTIMATE_LEVEL,
     size=TILE,
-    empty="No restore test has measured it: run `restore-test`.",
+    empty=NO_TEST,
     by=REPO,
     legend=_REPO_NAME,
 )
@@ -77,7 +78,7 @@ _proven = judged(
     facts.PROVEN,
     facts.PROVEN_LEVEL,
     size=TILE,
-    empty="No restore test has run: schedule `restore-test`.",
+    empty=NO_TEST,
 )
 
 
@@ -130,7 +131,7 @@ _history = band(
     "morning: the stanza's board shows what it was.",
     graph(facts.HISTORY, "{{cluster}} {{namespace}} {{stanza}}"),
     size=(12, 8),
-    empty=every_stanza.NO_EXPORTER,
+    empty=NO_EXPORTER.long,
     mappings=colour.levels("ok", "look today", "act now"),
     interval="1h",
 )
@@ -150,7 +151,7 @@ _risk = timeseries(
     graph(f"min({line('wal_archive_lag', 'critical')})", "critical"),
     unit="s",
     size=(12, 8),
-    empty="PostgreSQL is not asked: set `postgresql` for the stanzas.",
+    empty=NO_POSTGRESQL.long,
     overrides=(
         override_query(
             "A", color=colour.fixed(colour.BLUE), custom__hideFrom=_NO_LEGEND, custom__lineWidth=1
@@ -176,7 +177,7 @@ _used = bars(
     ),
     unit="percentunit",
     size=(8, 7),
-    empty="No capacity is known: state repository.capacity in the settings.",
+    empty=NO_CAPACITY.long,
     overrides=[
         override_query(ref, color=colour.fixed(shade))
         for ref, shade in zip("ABC", reversed(colour.LEVELS), strict=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dashboards.build import colour
+from dashboards.build.empty import Empty
 from dashboards.build.override import override_query, override_regexp
 from dashboards.build.target import DATASOURCE, Json, now
 
@@ -116,7 +117,7 @@ def stat(
     description: str,
     *targets: Json,
     size: tuple[int, int],
-    empty: str,
+    empty: Empty,
     unit: str = "none",
     decimals: int | None = None,
     mappings: Sequence[Json] = (),
@@ -124,16 +125,16 @@ def stat(
     overrides: Sequence[Json] = (),
     text: str = "auto",
 ) -> Panel:
-    """Return one big value on its colour."""
+    """Return one big value on its colour; in its place stand *empty*'s few words, in the description all of them."""
     return Panel(
         type="stat",
         title=title,
-        description=description,
+        description=f"{description} Empty: {empty.long}",
         size=size,
         targets=targets,
         defaults={
             "unit": unit,
-            "noValue": empty,
+            "noValue": empty.short,
             "color": {"mode": "thresholds"},
             "mappings": list(mappings),
             "thresholds": thresholds or colour.steps((None, colour.UNKNOWN)),
@@ -158,7 +159,7 @@ def judged(
     level: str,
     *,
     size: tuple[int, int],
-    empty: str,
+    empty: Empty,
     unit: str = "s",
     by: str = "cluster, namespace, job, stanza",
     legend: str = "{{stanza}}",

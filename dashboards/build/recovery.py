@@ -4,6 +4,7 @@ from typing import Final
 
 from dashboards.build import colour, facts, restore_tests
 from dashboards.build.board import Board, Section
+from dashboards.build.empty import NO_BACKUP, NO_CAPACITY, NO_FULL, NO_LISTING, NO_TEST, Empty
 from dashboards.build.health import HEALTH
 from dashboards.build.override import THRESHOLDS, override_regexp
 from dashboards.build.panel import DAYS, TILE, judged, stat, timeseries
@@ -13,8 +14,6 @@ from dashboards.build.target import graph, now
 
 _IN_REPO: Final = "{{stanza}} repo {{repo}}"
 _FULL: Final = 'backup_type="full"'
-_NO_LISTING: Final = "The repository is not listed: see `repository` in the settings."
-_NO_CAPACITY: Final = "No capacity is known: state repository.capacity in the settings."
 
 _SIZE: Final = f"sum by ({REPO}) (max by ({REPO}, kind) ({of('repo_size_bytes', repo=True)}))"
 _FREE: Final = f"max by ({REPO}) ({of('repo_available_bytes', repo=True, shared=True)})"
@@ -29,7 +28,7 @@ _estimate = judged(
     facts.ESTIMATE,
     facts.ESTIMATE_LEVEL,
     size=TILE,
-    empty=restore_tests.NO_TEST,
+    empty=NO_TEST,
     by=REPO,
     legend=_IN_REPO,
 )
@@ -41,7 +40,7 @@ _window = judged(
     facts.WINDOW,
     facts.WINDOW_LEVEL,
     size=TILE,
-    empty=_NO_LISTING,
+    empty=NO_LISTING,
     by=REPO,
     legend=_IN_REPO,
     lowest=True,
@@ -54,7 +53,7 @@ _proven = judged(
     facts.PROVEN,
     facts.PROVEN_LEVEL,
     size=TILE,
-    empty=restore_tests.NO_TEST,
+    empty=NO_TEST,
 )
 
 _fullest = judged(
@@ -64,7 +63,7 @@ _fullest = judged(
     facts.USED,
     facts.USED_LEVEL,
     size=TILE,
-    empty=_NO_CAPACITY,
+    empty=NO_CAPACITY,
     unit="percentunit",
     by=REPO,
     legend=_IN_REPO,
@@ -77,7 +76,7 @@ _days = stat(
     "nothing: the share used does.",
     now(f"bottomk(1, 86400 * {_FREE} / ({_GROWTH} > 0))", _IN_REPO),
     size=TILE,
-    empty="No repository grows, or no capacity is known.",
+    empty=Empty("No growth is known", "No repository grows, or no capacity is known."),
     unit="s",
     text="value_and_name",
 )
@@ -91,7 +90,7 @@ _kinds = timeseries(
     ),
     unit="bytes",
     size=(12, 8),
-    empty=_NO_LISTING,
+    empty=NO_LISTING.long,
     custom={"fillOpacity": 40, "lineWidth": 1, "stacking": {"mode": "normal", "group": "A"}},
     aside=True,
 )
@@ -109,7 +108,7 @@ _forecast = timeseries(
     graph(f"min({line('repo_used', 'critical', repo=True, unit='ratio')})", "critical"),
     unit="percentunit",
     size=(12, 8),
-    empty=_NO_CAPACITY,
+    empty=NO_CAPACITY.long,
     overrides=(
         override_regexp("/^in 14 days/", custom__lineStyle={"fill": "dot", "dash": [0, 8]}),
         *THRESHOLDS,
@@ -129,7 +128,7 @@ _ratio = timeseries(
     ),
     unit="percentunit",
     size=(8, 7),
-    empty="No full backup: run `pgbackrest backup --type=full`.",
+    empty=NO_FULL.long,
     legend=(),
 )
 
@@ -143,7 +142,7 @@ _kept = timeseries(
     ),
     unit="short",
     size=(8, 7),
-    empty="No backup: run `pgbackrest backup --type=full`.",
+    empty=NO_BACKUP.long,
     overrides=[
         override_regexp(f"/^{name}/", color=colour.fixed(shade)) for name, shade in colour.TYPES.items()
     ],
@@ -157,7 +156,7 @@ _leftovers = timeseries(
     graph(f"max by ({REPO}) ({of('repo_orphan_bytes', repo=True)})", _IN_REPO),
     unit="bytes",
     size=(8, 7),
-    empty=_NO_LISTING,
+    empty=NO_LISTING.long,
     legend=(),
 )
 
@@ -170,7 +169,7 @@ _reach = timeseries(
     graph(f"max({line('recovery_window', 'critical', repo=True)}) / 86400", "critical"),
     unit=DAYS,
     size=(12, 8),
-    empty=_NO_LISTING,
+    empty=NO_LISTING.long,
     overrides=THRESHOLDS,
     aside=True,
 )
@@ -184,7 +183,7 @@ _objective = timeseries(
     graph(f"min({line('recovery_time', 'critical', repo=True)})", "critical"),
     unit="s",
     size=(12, 8),
-    empty=restore_tests.NO_TEST,
+    empty=NO_TEST.long,
     overrides=THRESHOLDS,
     aside=True,
 )

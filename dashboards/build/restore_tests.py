@@ -3,13 +3,13 @@
 from typing import Final
 
 from dashboards.build import colour
+from dashboards.build.empty import NO_TEST
 from dashboards.build.override import override, override_regexp
 from dashboards.build.panel import TILE, band, bars, stat, table
 from dashboards.build.query import REPO, STANZA, least, of, worst
 from dashboards.build.target import graph, now, rows
 from dashboards.build.transformation import arranged, transformation
 
-NO_TEST: Final = "No restore test has run: schedule `pgbackrest-exporter restore-test`."
 _TEST: Final = f"{REPO}, target"
 _RESULT: Final = f"{STANZA}, repo, target, result"
 
@@ -39,7 +39,7 @@ RESULTS = band(
         "{{stanza}} repo {{repo}}, {{target}}",
     ),
     size=(8, 8),
-    empty=NO_TEST,
+    empty=NO_TEST.long,
     mappings=colour.levels("proven", "could not try", "not proven"),
 )
 
@@ -55,7 +55,7 @@ PHASES = bars(
     unit="s",
     top=None,
     size=(8, 8),
-    empty=NO_TEST,
+    empty=NO_TEST.long,
 )
 
 CHECKS = table(
@@ -64,7 +64,7 @@ CHECKS = table(
     "check that was skipped is not listed.",
     rows(f"max by ({_TEST}, check) ({of('restore_test_check_success', repo=True)})"),
     size=(8, 8),
-    empty=NO_TEST,
+    empty=NO_TEST.long,
     overrides=[
         override(
             "Result",
@@ -100,7 +100,7 @@ TABLE = table(
     "in the way (room, a port, a missing program); its log says what.",
     *(rows(expression) for expression in _TESTS.values()),
     size=(24, 7),
-    empty=NO_TEST,
+    empty=NO_TEST.long,
     overrides=[
         override_regexp("/^(Run|Last proven|Recovered to)$/", unit="dateTimeAsIso", custom__width=165),
         override("Took", unit="s"),

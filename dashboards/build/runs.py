@@ -4,13 +4,13 @@ from typing import Final
 
 from dashboards.build import colour, facts
 from dashboards.build.board import annotation
+from dashboards.build.empty import NO_RUN
 from dashboards.build.override import override, override_regexp
 from dashboards.build.panel import TILE, bars, stat, table, timeseries
 from dashboards.build.query import REPO, STANZA, of, worst
 from dashboards.build.target import graph, now, rows
 from dashboards.build.transformation import arranged, transformation
 
-NO_LOG: Final = "No run is known: see `runs` in the settings."
 _RUN: Final = f"{STANZA}, command, backup_type, repo"
 
 
@@ -24,7 +24,7 @@ NEWEST = stat(
     "run of each command” says which one; its log has the reason.",
     now(worst(facts.RUN_LEVEL)),
     size=TILE,
-    empty=NO_LOG,
+    empty=NO_RUN,
     mappings=colour.levels("succeeded", "failed", "failed"),
 )
 
@@ -52,7 +52,7 @@ RESULTS = timeseries(
     ),
     unit="short",
     size=(6, 8),
-    empty=NO_LOG,
+    empty=NO_RUN.long,
     custom={
         "drawStyle": "bars",
         "fillOpacity": 80,
@@ -78,7 +78,7 @@ TABLE = table(
         f"({_run('failure')} > bool {_run('success')}) or 1 + 0 * {_run('failure')} or 0 * {_run('success')}"
     ),
     size=(12, 8),
-    empty=NO_LOG,
+    empty=NO_RUN.long,
     overrides=[
         override_regexp("/^(Succeeded|Failed)$/", unit="dateTimeAsIso", custom__width=160, noValue="never"),
         override(

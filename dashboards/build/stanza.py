@@ -4,14 +4,12 @@ from typing import Final
 
 from dashboards.build import catalogue, colour, facts, runs
 from dashboards.build.board import Board, Section
+from dashboards.build.empty import NO_BACKUP, NO_FULL, Empty
 from dashboards.build.health import HEALTH
 from dashboards.build.override import OF_TYPE, OTHER_REPOS, THRESHOLDS, override, override_regexp
 from dashboards.build.panel import DAYS, TILE, band, judged, stat, timeseries
 from dashboards.build.query import REPO, STANZA, line, of, worst
 from dashboards.build.target import graph, now
-
-_NO_BACKUP: Final = "No backup: run `pgbackrest backup --type=full`."
-
 
 _recoverable = stat(
     "Can be recovered",
@@ -20,7 +18,10 @@ _recoverable = stat(
     "Read pgBackRest's words on the exporter's status page; a new full backup ends most of these.",
     now(worst(facts.RECOVERABLE)),
     size=TILE,
-    empty="This stanza is unknown to every exporter: choose another, or look at “Exporter health”.",
+    empty=Empty(
+        "Unknown stanza",
+        "This stanza is unknown to every exporter: choose another, or look at “Exporter health”.",
+    ),
     mappings=colour.levels("yes", "lost a copy", "no"),
 )
 
@@ -31,7 +32,7 @@ _newest = judged(
     facts.BACKUP,
     facts.BACKUP_LEVEL,
     size=TILE,
-    empty=_NO_BACKUP,
+    empty=NO_BACKUP,
     by=REPO,
     legend="repo {{repo}}",
 )
@@ -43,7 +44,7 @@ _full = judged(
     facts.FULL,
     facts.FULL_LEVEL,
     size=TILE,
-    empty="No full backup: run `pgbackrest backup --type=full`.",
+    empty=NO_FULL,
     by=REPO,
     legend="repo {{repo}}",
 )
@@ -58,7 +59,7 @@ _damaged = stat(
         f" + (sum(max by ({REPO}) ({of('backups_without_wal', repo=True)})) or vector(0))"
     ),
     size=TILE,
-    empty=_NO_BACKUP,
+    empty=NO_BACKUP,
     mappings=colour.words((0, "none", colour.OK)),
     thresholds=colour.steps((None, colour.OK), (1, colour.CRITICAL)),
 )
@@ -70,7 +71,7 @@ _now = stat(
     "much longer than usual: compare the durations below, look at pgBackRest's log.",
     now(f"2 * max({of('stanza_stopped')}) > 0 or max({of('stanza_lock_held')})"),
     size=TILE,
-    empty="This version of pgBackRest does not tell.",
+    empty=Empty("pgBackRest does not tell", "This version of pgBackRest does not tell."),
     mappings=colour.words(
         (0, "idle", colour.UNKNOWN), (1, "running", colour.BLUE), (2, "stopped", colour.CRITICAL)
     ),
@@ -88,7 +89,7 @@ _freshness = timeseries(
     graph(f"min({line('full_backup', 'critical', repo=True)}) / 86400", "critical full"),
     unit=DAYS,
     size=(12, 8),
-    empty=_NO_BACKUP,
+    empty=NO_BACKUP.long,
     overrides=(
         override_regexp("/^full/", color=colour.fixed(colour.BLUE)),
         override_regexp("/^any/", color=colour.fixed(colour.SAND)),
@@ -105,7 +106,7 @@ _fresh = band(
     graph(facts.BACKUP_LEVEL, "any, repo {{repo}}"),
     graph(facts.FULL_LEVEL, "full, repo {{repo}}"),
     size=(12, 8),
-    empty=_NO_BACKUP,
+    empty=NO_BACKUP.long,
     mappings=colour.levels("fresh", "late", "overdue"),
     interval="5m",
 )
@@ -121,7 +122,7 @@ _sizes = timeseries(
     ),
     unit="bytes",
     size=(8, 8),
-    empty=_NO_BACKUP,
+    empty=NO_BACKUP.long,
     overrides=(override("database", color=colour.fixed(colour.SAND)), *OF_TYPE, OTHER_REPOS),
     legend=(),
 )
@@ -135,7 +136,7 @@ _durations = timeseries(
     graph(f"min({line('backup_duration', 'critical')})", "critical"),
     unit="s",
     size=(8, 8),
-    empty=_NO_BACKUP,
+    empty=NO_BACKUP.long,
     overrides=(*OF_TYPE, OTHER_REPOS, *THRESHOLDS),
     legend=(),
 )
@@ -150,7 +151,7 @@ _throughput = timeseries(
     ),
     unit="Bps",
     size=(8, 8),
-    empty=_NO_BACKUP,
+    empty=NO_BACKUP.long,
     overrides=(*OF_TYPE, OTHER_REPOS),
     legend=(),
 )

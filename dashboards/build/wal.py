@@ -4,6 +4,7 @@ from typing import Final
 
 from dashboards.build import colour, facts
 from dashboards.build.board import Board, Section
+from dashboards.build.empty import NO_LISTING, NO_PATRONI, NO_POSTGRESQL, Empty
 from dashboards.build.health import HEALTH
 from dashboards.build.override import BY_QUERY, OTHER_REPOS, THRESHOLDS, override_query, override_regexp
 from dashboards.build.panel import TILE, band, judged, stat, timeseries
@@ -11,9 +12,6 @@ from dashboards.build.query import REPO, STANZA, least, line, of, worst
 from dashboards.build.runs import FAILURES
 from dashboards.build.target import graph, now
 
-_NO_POSTGRESQL: Final = "PostgreSQL is not asked: set `postgresql` for the stanza."
-_NO_LISTING: Final = "The repository is not listed: see `repository` in the settings."
-_NO_PATRONI: Final = "Patroni is not asked: set `patroni` for the stanza."
 _NEWEST: Final = 'position="newest"'
 _IN_REPO: Final = "repo {{repo}}"
 
@@ -24,7 +22,7 @@ _risk = judged(
     facts.LAG,
     facts.LAG_LEVEL,
     size=TILE,
-    empty=_NO_POSTGRESQL,
+    empty=NO_POSTGRESQL,
 )
 
 _bytes = stat(
@@ -33,7 +31,7 @@ _bytes = stat(
     "when it is full.",
     now(f"topk(1, {worst(of('wal_archive_lag_bytes'))})", "{{stanza}}"),
     size=TILE,
-    empty=_NO_POSTGRESQL,
+    empty=NO_POSTGRESQL,
     unit="bytes",
     text="value_and_name",
 )
@@ -46,7 +44,7 @@ _failing = stat(
         f"max(1 - {least(of('wal_archive_enabled'))}) * 3 > 0 or 2 * max({worst(of('wal_archive_failing'))})"
     ),
     size=TILE,
-    empty=_NO_POSTGRESQL,
+    empty=NO_POSTGRESQL,
     mappings=colour.words(
         (0, "works", colour.OK), (2, "fails", colour.CRITICAL), (3, "off", colour.CRITICAL)
     ),
@@ -58,7 +56,7 @@ _gap = stat(
     "new backup now: it begins a whole archive.",
     now(f"max({of('wal_archive_missing_segments', _NEWEST, repo=True)})"),
     size=TILE,
-    empty=_NO_LISTING,
+    empty=NO_LISTING,
     mappings=colour.words((0, "none", colour.OK)),
     thresholds=colour.steps((None, colour.OK), (1, colour.CRITICAL)),
 )
@@ -69,7 +67,7 @@ _dropped = stat(
     "cannot pass them: take a new backup now.",
     now(f"sum(max by ({STANZA}) (increase({of('wal_dropped_segments_total')}[$__range])))"),
     size=TILE,
-    empty="Not known: only asynchronous archiving tells, in its log.",
+    empty=Empty("No log tells of it", "Not known: only asynchronous archiving tells, in its log."),
     decimals=0,
     mappings=colour.words((0, "none", colour.OK)),
     thresholds=colour.steps((None, colour.OK), (0.5, colour.CRITICAL)),
@@ -81,7 +79,7 @@ _leader = stat(
     now(f"max by (stanza, member) ({of('patroni_leader_info')})", "{{member}}"),
     now(f"max by (stanza) ({worst(of('patroni_has_leader'))} == 0)", "nobody"),
     size=TILE,
-    empty=_NO_PATRONI,
+    empty=NO_PATRONI,
     overrides=[],
     text="name",
 )
@@ -95,7 +93,7 @@ _lag = timeseries(
     graph(f"min({line('wal_archive_lag', 'critical')})", "critical"),
     unit="s",
     size=(12, 8),
-    empty=_NO_POSTGRESQL,
+    empty=NO_POSTGRESQL.long,
     overrides=(override_query("A", color=colour.fixed(colour.BLUE)), *THRESHOLDS),
 )
 
@@ -108,7 +106,7 @@ _waiting = timeseries(
     overrides=(*BY_QUERY, OTHER_REPOS),
     unit="short",
     size=(12, 8),
-    empty=_NO_POSTGRESQL,
+    empty=NO_POSTGRESQL.long,
 )
 
 _rate = timeseries(
@@ -140,7 +138,7 @@ _failures = timeseries(
     ),
     unit="short",
     size=(8, 8),
-    empty=_NO_POSTGRESQL,
+    empty=NO_POSTGRESQL.long,
     overrides=(override_regexp("/.*/", color=colour.fixed(colour.CRITICAL)),),
     custom={"fillOpacity": 30, "axisSoftMax": 1},
     legend=(),
@@ -162,7 +160,7 @@ _gaps = timeseries(
     ),
     unit="short",
     size=(8, 8),
-    empty=_NO_LISTING,
+    empty=NO_LISTING.long,
     custom={"lineInterpolation": "stepAfter", "axisSoftMax": 1},
     legend=(),
 )
@@ -191,7 +189,7 @@ _leaders = band(
     "are a cluster that cannot decide: look at Patroni's log.",
     graph(f"max by (stanza, member) ({of('patroni_leader_info')})", "{{member}}"),
     size=(8, 8),
-    empty=_NO_PATRONI,
+    empty=NO_PATRONI.long,
     mappings=colour.words((1, "leader", colour.BLUE)),
 )
 
@@ -205,7 +203,7 @@ _members = timeseries(
     ),
     unit="short",
     size=(8, 8),
-    empty=_NO_PATRONI,
+    empty=NO_PATRONI.long,
     custom={
         "lineInterpolation": "stepAfter",
         "fillOpacity": 25,
@@ -224,7 +222,7 @@ _states = band(
         "{{stanza}}",
     ),
     size=(8, 7),
-    empty=_NO_POSTGRESQL,
+    empty=NO_POSTGRESQL.long,
     mappings=colour.words(
         (0, "works", colour.OK), (1, "fails", colour.CRITICAL), (2, "off", colour.CRITICAL)
     ),
@@ -238,7 +236,7 @@ _reach = timeseries(
     overrides=(*BY_QUERY, OTHER_REPOS),
     unit="s",
     size=(8, 7),
-    empty=_NO_LISTING,
+    empty=NO_LISTING.long,
     legend=(),
 )
 
@@ -250,7 +248,7 @@ _skew = timeseries(
     overrides=(*BY_QUERY, OTHER_REPOS),
     unit="s",
     size=(8, 7),
-    empty=_NO_POSTGRESQL,
+    empty=NO_POSTGRESQL.long,
     minimum=None,
     legend=(),
 )

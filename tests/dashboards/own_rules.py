@@ -29,6 +29,8 @@ BUILT_IN = {
     "datasource",
 }
 MOST_PANELS = 20
+# Grafana fits the words of a tile into one line: more of them are too small to be read.
+MOST_LETTERS = 26
 
 
 def metrics_exist(board: Json) -> Iterator[str]:
@@ -124,13 +126,15 @@ def a_screen_holds_it(board: Json) -> Iterator[str]:
 
 
 def nothing_is_explained(board: Json) -> Iterator[str]:
-    """An empty panel says why it is."""
+    """An empty panel says why it is; a tile in few words, and its description says the rest."""
     for panel in panels(board):
         if panel["type"] == "alertlist":
             continue
         words = panel["fieldConfig"]["defaults"].get("noValue", "")
-        if len(words) < 15:
+        if words in {"", "No data"} or (panel["type"] != "stat" and len(words) < 15):
             yield f"{panel['title']}: empty, it would say only “No data”"
+        if panel["type"] == "stat" and (len(words) > MOST_LETTERS or " Empty: " not in panel["description"]):
+            yield f"{panel['title']}: empty, its words would be tiny, or nothing says what to do"
 
 
 OWN: tuple[Rule, ...] = (
