@@ -35,6 +35,11 @@ def plain() -> Json:
     return steps((None, BLUE))
 
 
+def counted(bad: float) -> Json:
+    """Return thresholds of a count that should be none; what nobody counted is not green."""
+    return steps((None, UNKNOWN), (0, OK), (bad, CRITICAL))
+
+
 def words(*found: tuple[float, str, str]) -> list[Json]:
     """Return a value mapping: for each value its word and colour."""
     options = {

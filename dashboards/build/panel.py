@@ -286,7 +286,7 @@ def table(
         size=size,
         targets=targets,
         defaults={
-            "unit": "none",
+            "unit": "string",  # else Grafana reads a WAL segment or a stanza of digits as a number
             "noValue": empty,
             "color": {"mode": "thresholds"},
             "thresholds": colour.steps((None, "text")),

@@ -61,7 +61,7 @@ _damaged = stat(
     size=TILE,
     empty=NO_BACKUP,
     mappings=colour.words((0, "none", colour.OK)),
-    thresholds=colour.steps((None, colour.OK), (1, colour.CRITICAL)),
+    thresholds=colour.counted(1),
 )
 
 _now = stat(

@@ -58,7 +58,7 @@ _gap = stat(
     size=TILE,
     empty=NO_LISTING,
     mappings=colour.words((0, "none", colour.OK)),
-    thresholds=colour.steps((None, colour.OK), (1, colour.CRITICAL)),
+    thresholds=colour.counted(1),
 )
 
 _dropped = stat(
@@ -70,17 +70,22 @@ _dropped = stat(
     empty=Empty("No log tells of it", "Not known: only asynchronous archiving tells, in its log."),
     decimals=0,
     mappings=colour.words((0, "none", colour.OK)),
-    thresholds=colour.steps((None, colour.OK), (0.5, colour.CRITICAL)),
+    thresholds=colour.counted(0.5),
 )
 
+_LED: Final = worst(of("patroni_has_leader"))
 _leader = stat(
     "Leader",
     "The member that leads, by Patroni. Nobody: writes stop, and so does archiving; look at `patronictl list`.",
     now(f"max by (stanza, member) ({of('patroni_leader_info')})", "{{member}}"),
-    now(f"max by (stanza) ({worst(of('patroni_has_leader'))} == 0)", "nobody"),
+    now(f"max by (stanza) ({_LED} == 0)", "nobody"),
+    now(f"vector(0) unless on () {_LED}", NO_PATRONI.short),  # a tile that shows names shows no noValue
     size=TILE,
     empty=NO_PATRONI,
-    overrides=[],
+    overrides=[
+        override_query(ref, color=colour.fixed(shade))
+        for ref, shade in zip("AB", (colour.BLUE, colour.CRITICAL), strict=True)
+    ],
     text="name",
 )
 

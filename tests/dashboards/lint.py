@@ -12,7 +12,7 @@ Rule = Callable[[Json], Iterator[str]]
 
 WITH_UNITS = {"stat", "gauge", "graph", "singlestat", "table", "timeseries", "bargauge"}
 UNITS = {
-    "none", "short", "percentunit", "s", "dtdurations", "bytes", "Bps", "dateTimeAsIso", "suffix: d",
+    "none", "short", "string", "percentunit", "s", "dtdurations", "bytes", "Bps", "dateTimeAsIso", "suffix: d",
 }  # fmt: skip
 
 

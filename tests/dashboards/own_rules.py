@@ -137,6 +137,13 @@ def nothing_is_explained(board: Json) -> Iterator[str]:
             yield f"{panel['title']}: empty, its words would be tiny, or nothing says what to do"
 
 
+def text_stays_text(board: Json) -> Iterator[str]:
+    """A table's columns are text until an override says otherwise: 0000000100000031 would become a number."""
+    for panel in panels(board):
+        if panel["type"] == "table" and panel["fieldConfig"]["defaults"].get("unit") != "string":
+            yield f"{panel['title']}: names of digits would lose their zeros"
+
+
 OWN: tuple[Rule, ...] = (
     metrics_exist,
     labels_exist,
@@ -146,4 +153,5 @@ OWN: tuple[Rule, ...] = (
     grafana_9_4_knows_it,
     a_screen_holds_it,
     nothing_is_explained,
+    text_stays_text,
 )

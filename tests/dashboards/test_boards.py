@@ -74,6 +74,7 @@ BREAKING: dict[lint.Rule, Callable[[Json], object]] = {
     own_rules.nothing_is_explained: lambda b: b["panels"][0]["fieldConfig"]["defaults"].update(
         noValue="No data"
     ),
+    own_rules.text_stays_text: lambda b: b["panels"][6]["fieldConfig"]["defaults"].update(unit="none"),
 }
 
 
