@@ -60,7 +60,8 @@ class Progress:
         """Tell the outcome of a check."""
         found = f" ({check.value})" if check.value else ""
         why = f": {check.words}" if check.words else ""
-        meaning = "" if check.state == "skipped" else f" - {CHECKS[check.name]}"
+        truth = " - not true:" if check.state == "failed" else " -"
+        meaning = "" if check.state == "skipped" else f"{truth} {CHECKS[check.name]}"
         told = line(f"{check.name}{meaning}{found}{why}")
         self._write(f"   {_MARKS[check.state]} {told}")
 
@@ -76,11 +77,15 @@ class Progress:
 
 
 def _amounts(done: float, total: float | None, unit: str) -> str:
-    of = f" of {size(total)}, {min(1.0, done / total):.0%}" if total else ""
-    return f"{size(done)}{of}{unit.removeprefix('bytes')}"
+    what = unit.removeprefix("bytes")
+    if not total:
+        return f"{size(done)}{what}"
+    # More WAL may have come since it was counted.
+    return f"{size(done)} of {size(max(done, total))}{what}, {min(1.0, done / total):.0%}"
 
 
 def _left(elapsed: float, done: float, total: float | None) -> str:
     if not total or done <= 0 or elapsed < 1:
         return ""
-    return f", {span(max(0.0, elapsed * (total - done) / done))} left"
+    left = elapsed * (total - done) / done
+    return f", {span(left)} left" if left >= 1 else ""

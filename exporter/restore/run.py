@@ -3,9 +3,11 @@
 import asyncio
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+from exporter.human import span
 from exporter.model.restore_tests import CHECKS, Record, Result, Target
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import PgBackRestConf
@@ -55,6 +57,7 @@ async def prove(
             try:
                 result, words, interrupted = await _outcome(trial)
                 report.line(_summary(result, words))
+                report.line(f"   took {_times(trial.findings.phases)}")
                 if trial.kept:
                     report.line(f"   kept to be looked at: {trial.kept}")
             finally:
@@ -115,6 +118,12 @@ def _summary(result: Result, words: str) -> str:
         "polluted": "POLLUTED: the test harmed the repository",
     }
     return f"{meaning[result]}: {words}"
+
+
+def _times(phases: Mapping[str, float]) -> str:
+    """Return how long it took, and which phases took more than a second of that."""
+    long = ", ".join(f"{name} {span(took)}" for name, took in phases.items() if took >= 1)
+    return f"{span(sum(phases.values()))}{f': {long}' if long else ''}"
 
 
 def _record(trial: Trial, started: float, result: Result, words: str, log: str) -> Record:

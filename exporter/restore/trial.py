@@ -9,6 +9,7 @@ from pathlib import Path
 from random import SystemRandom
 from secrets import token_hex
 
+from exporter.human import size
 from exporter.model.info import Stanza
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import PgBackRestConf
@@ -24,6 +25,7 @@ from exporter.restore.findings import CouldNotTryError, Findings
 from exporter.restore.order import Aim, Order
 from exporter.restore.production import CanaryError, Production
 from exporter.restore.recovery import Recovery
+from exporter.restore.replay import written
 from exporter.restore.workplace import Workplace, WorkplaceError
 from exporter.settings import Settings
 from exporter.settings import Stanza as StanzaSettings
@@ -216,7 +218,7 @@ class Trial:
                 at = await production.sing(self._conninfo, token_hex(8), arrived, within=tests.canary_within)
             except (CanaryError, PgBackRestError) as error:
                 raise self.findings.refuse("canary", str(error)) from None
-        self.findings.ok("canary", value=f"position {at:#x}")
+        self.findings.ok("canary", value=written(at))
         return replace(theirs, canary=at)
 
     async def _restore(self, choice: Choice, place: Workplace) -> Choice:
@@ -247,7 +249,7 @@ class Trial:
                 continue
             break
         self.findings.restored_bytes = choice.backup.size
-        self.findings.ok("restored", value=f"{choice.backup.size} bytes")
+        self.findings.ok("restored", value=size(choice.backup.size))
         return choice
 
     async def _expired(self, choice: Choice) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Set as AbstractSet
 
+from exporter.human import number_of
 from exporter.pgbackrest.words import PgBackRestError
 from exporter.restore.archive import WalArchive
 from exporter.restore.findings import Findings
@@ -33,7 +34,7 @@ async def check(
         findings.skipped("repository_unchanged", f"asked for {patience:.0f} s in vain: {error}")
         return True
     if not new:
-        findings.ok("repository_unchanged", value=f"{len(before)} timelines")
+        findings.ok("repository_unchanged", value=number_of(len(before), "timeline", "timelines"))
         return True
     ours = place.data / "pg_wal" / f"{timeline:08X}.history"
     if timeline in new and (theirs is None or (ours.exists() and ours.read_bytes() == theirs)):

@@ -4,6 +4,8 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from exporter.human import number_of
+from exporter.human import size as shown_size
 from exporter.restore.database import (
     DatabaseError,
     Session,
@@ -40,7 +42,11 @@ class _Tally:
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        parts = [f"{self.read} tables", f"{self.rows} rows", f"{self.bytes} bytes"]
+        parts = [
+            number_of(self.read, "table", "tables"),
+            number_of(self.rows, "row", "rows"),
+            shown_size(self.bytes),
+        ]
         parts += [f"{self.sampled} of them sampled"] * bool(self.sampled)
         parts += [f"{self.left} not read for want of time"] * bool(self.left)
         return ", ".join(parts)

@@ -28,6 +28,14 @@ def test_a_terminal_shows_one_line_that_moves() -> None:
     assert log.getvalue() == "-- restore\n   ok      restored - pgBackRest restored the backup (1 GiB)\n"
 
 
+def test_more_wal_than_was_counted_is_no_more_than_all() -> None:
+    out = Terminal()
+    progress = Progress(out)
+    progress.phase("replay")
+    progress.progress(160 << 20, 144 << 20, "bytes of WAL")
+    assert out.getvalue().endswith("replay: 160 MiB of 160 MiB of WAL, 100%")
+
+
 def test_a_log_gets_no_line_for_every_step() -> None:
     out = io.StringIO()
     progress = Progress(out)
@@ -43,7 +51,8 @@ def test_a_check_that_was_skipped_or_failed_says_why_on_one_line() -> None:
     progress.check(Check(name="queries", state="skipped", words="none are set"))
     progress.check(Check(name="tables", state="failed", value="7 tables", words="bad\nblock"))
     assert out.getvalue() == (
-        "   skipped queries: none are set\n   FAILED  tables - every table can be read (7 tables): bad block\n"
+        "   skipped queries: none are set\n"
+        "   FAILED  tables - not true: every table can be read (7 tables): bad block\n"
     )
 
 
