@@ -27,6 +27,11 @@ class Scene:
     findings: Findings
 
     @property
+    def reached(self) -> float:
+        """The moment to which the data was recovered, in seconds since the epoch: at least the backup's end."""
+        return self.recovered.last_transaction or self.choice.backup.stop
+
+    @property
     def socket(self) -> Path:
         """Where the restored server listens."""
         return self.place.socket

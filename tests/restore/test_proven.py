@@ -5,6 +5,11 @@ import time
 from tests.lab.stanza import Stanza
 from tests.restore.proofs import Proofs, dsn, fingerprint
 
+# What was written last is as old as the moment to which it was recovered.
+FRESH = "max(written) between {0} - interval '10 s' and {0}".format(
+    "current_setting('restore_test.recovered_to')::timestamptz"
+)
+
 
 def test_the_latest_state_is_proven_by_every_check(proofs: Proofs, sound: Stanza) -> None:
     outcome = proofs.run(
@@ -49,7 +54,10 @@ def test_a_moment_is_proven_in_the_encrypted_repository(proofs: Proofs, sound: S
     sound.write(1)
     sound.switch_wal()
     rows = sound.cluster.sql(f"select count(*) from lab where written <= '{moment}'")
-    queries = [{"name": "rows", "query": "select count(*) from lab", "expected": rows}]
+    queries = [
+        {"name": "rows", "query": "select count(*) from lab", "expected": rows},
+        {"name": "age", "query": f"select {FRESH} from lab"},
+    ]
     outcome = proofs.run(sound, f"--target=time={moment}", "--repo=2", amcheck="off", queries=queries)
     assert outcome.code == 0, outcome.said
     assert (outcome.record["target"], outcome.record["repo"]) == ("time", 2)

@@ -23,7 +23,7 @@ async def check_table_counts(scene: Scene) -> None:
     except DatabaseError as error:
         scene.findings.failed("table_counts", f"database {theirs.database}: {one_line(error)}")
         return
-    hours = max(0.0, time.time() - (scene.recovered.last_transaction or scene.choice.backup.stop)) / 3600
+    hours = max(0.0, time.time() - scene.reached) / 3600
     differing = [
         f"{schema} has {ours.get(schema, 0)} tables, in production {expected}"
         for schema, expected in theirs.tables.items()

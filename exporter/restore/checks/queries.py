@@ -6,6 +6,10 @@ from exporter.restore.database import DatabaseError, one_line, restored
 from exporter.restore.scene import Scene
 from exporter.settings.restore_tests import Query
 
+RECOVERED_TO = "restore_test.recovered_to"
+"""A setting of the session, for queries that ask how fresh the data is: a random moment may be weeks ago."""
+_TELL = "select set_config(%s, to_timestamp(%s)::text, false)"
+
 
 async def check(scene: Scene) -> None:
     """Run those that are meant for this stanza."""
@@ -26,6 +30,7 @@ async def _problem(scene: Scene, query: Query) -> str | None:
     try:
         async with restored(scene.socket, scene.role, query.database, within=query.within) as session:
             await session.rows('set search_path = "$user", public')
+            await session.rows(_TELL, (RECOVERED_TO, scene.reached))
             answer = await session.one(query.query)
     except DatabaseError as error:
         return f"{query.name}: {one_line(error)}"
