@@ -11,6 +11,10 @@ _LSN = r"([0-9A-F]+/[0-9A-F]+)"
 _PREFIX = re.compile(
     r"^\S+ \S+ \S+ \[\d+\] (?P<level>LOG|WARNING|ERROR|FATAL|PANIC|HINT|DETAIL|CONTEXT): +(?P<words>.*)"
 )
+# CheckRequiredParameterValues: until PostgreSQL 13 it ends with the first words, since 14 it waits with the others.
+_NEEDS_MORE = re.compile(
+    r"is a lower setting than on the (?:master|primary) server|insufficient parameter settings"
+)
 _CRASH = re.compile(r"process .*was terminated by signal|insufficient parameter settings")
 _ANCHORS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("segment", re.compile(r'restored log file "(\w+)" from archive')),
@@ -58,7 +62,7 @@ class ServerLog:
     @property
     def needs_more(self) -> bool:
         """Whether WAL raised a setting such as max_connections above what the server was started with."""
-        return any("insufficient parameter settings" in line for line in self.failures)
+        return any(_NEEDS_MORE.search(line) for line in self.failures)
 
     @property
     def target_missed(self) -> bool:

@@ -107,6 +107,10 @@ def test_read_only_connections_are_not_the_end() -> None:
             lambda log: log.needs_more,
         ),
         (
+            "FATAL:  hot standby is not possible because max_wal_senders = 5 is a lower setting than on the primary server",
+            lambda log: log.needs_more,
+        ),
+        (
             "FATAL:  recovery aborted because of insufficient parameter settings",
             lambda log: log.needs_more,
         ),
