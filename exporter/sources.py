@@ -170,7 +170,7 @@ def _archiver(settings: Settings, around: Surroundings, latest: Latest) -> Itera
         patroni = (
             settings.stanzas.get(stanza, Stanza()).patroni if settings.patroni.enabled is not False else ()
         )
-        if conninfo or patroni or (spool and spool.is_dir()):
+        if conninfo or patroni or (spool and here.is_here(spool)):
             # libpq takes half as long to load as all the rest: it is loaded where it is used.
             from exporter.collectors.archiver import ArchiverCollector  # noqa: PLC0415
 
@@ -203,11 +203,13 @@ def _restore_tests(settings: Settings, around: Surroundings) -> Iterator[Collect
     records = Path(section.records or f"{settings.state_path}/restore-tests")
     if section.enabled is False:
         yield Off("restore_tests", "", "switched off in the settings: restore_tests.enabled")
-    elif section.enabled or section.records or records.is_dir():
+    elif section.enabled or section.records or here.is_here(records):
         yield RestoreTestsCollector(records=records, settings=section, stanzas=around.expected.stanzas)
     else:
         yield Off(
-            "restore_tests", "", f"no test has run: there is no {records} (pgbackrest-exporter restore-test)"
+            "restore_tests",
+            "",
+            f"no test has run that we could see: there is no {records} (pgbackrest-exporter restore-test)",
         )
 
 
@@ -258,7 +260,7 @@ def _runs(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[
     logs = (Path(own.log_path),) if own.log_path else _logs(conf, stanzas)
     records = Path(settings.run_records)
     quiet = tuple(filter(None, (here.too_quiet(conf, name) for name in stanzas))) if conf else ()
-    is_recorded = own.records is not None or records.is_dir()
+    is_recorded = own.records is not None or here.is_here(records)
     if own.log_path is None and stanzas and len(quiet) == len(stanzas):
         logs = ()
     if not logs and not is_recorded and not own.enabled:
@@ -280,7 +282,7 @@ def _runs(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[
 
 
 def _logs(conf: PgBackRestConf | None, stanzas: tuple[str, ...]) -> tuple[Path, ...]:
-    return tuple(path for path in here.logs(conf, stanzas) if path.is_dir()) if conf else ()
+    return tuple(path for path in here.logs(conf, stanzas) if here.is_here(path)) if conf else ()
 
 
 def _why_no_runs(

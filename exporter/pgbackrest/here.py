@@ -30,7 +30,15 @@ class LocalServer:
 
     def exists(self) -> bool:
         """Whether it is here, running or not."""
-        return self.socket.exists() or self.data.is_dir()
+        return is_here(self.socket) or is_here(self.data)
+
+
+def is_here(path: Path) -> bool:
+    """Whether this user sees it: what lies behind a folder that is shut for us is nothing that we could read."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 def local_server(conf: PgBackRestConf, stanza: str) -> LocalServer | None:

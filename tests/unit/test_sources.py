@@ -1,3 +1,6 @@
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -324,3 +327,36 @@ def test_stanzas_behind_a_repository_host_may_have_to_be_asked_for_by_name(tmp_p
     assert expectation(Settings(pgbackrest=PgBackRest(config=str(file)))).unsure == ("main", "other")
     file.write_text("[global]\nrepo1-path=/srv\n[main]\npg1-path=/data\n")
     assert expectation(Settings(pgbackrest=PgBackRest(config=str(file)))).unsure == ()
+
+
+@contextmanager
+def shut(folder: Path) -> Iterator[None]:
+    """While it lasts, *folder* may not be entered; root, who may enter all, is another meanwhile."""
+    folder.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o700)
+
+
+def test_folders_that_may_not_be_entered_are_as_if_they_were_not_there(tmp_path: Path) -> None:
+    folder = tmp_path / "shut"
+    (folder / "spool").mkdir(parents=True)
+    file = tmp_path / "pgbackrest.conf"
+    file.write_text(
+        f"[global]\nspool-path={folder}/spool\nlog-path={folder}/log\n[main]\npg1-path={folder}/pg\n"
+        f"pg1-socket-path={folder}/socket\n"
+    )
+    settings = Settings(pgbackrest=PgBackRest(config=str(file)), state_path=str(folder / "state"))
+    around = look_around(settings)
+    with shut(folder):
+        planned = plan(
+            settings,
+            around,
+            lambda: Snapshot(settings=settings, expected=around.expected, reload=Reload(0.0)),
+        )
+    assert {one.collector for one in planned.off} >= {"archiver", "runs", "restore_tests"}
