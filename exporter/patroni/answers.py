@@ -1,6 +1,7 @@
 """What Patroni's REST API answers, from bytes to facts: `/cluster`, `/patroni` and `/history` of 2.x to 4.1.
 
 patroni/api.py and patroni/utils.py say what stands in them. Every version adds fields: unknown ones are ignored.
+With Citus a member tells of its own group alone, which is a cluster, and a stanza, of its own.
 """
 
 import re

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.model.patroni import OTHER, ROLES, STATES
 from exporter.patroni.answers import AnswerError, View, read_cluster, read_history, read_node
+from exporter.patroni.place import choose
 from tests.unit.patroni.answering import sample
 
 VERSIONS = ("2.1.7", "3.0.2", "4.1.5")
@@ -74,6 +75,30 @@ def test_a_synchronous_replica_has_a_role_of_its_own(version: str) -> None:
         "replica",
         "sync_standby",
     ]
+
+
+def test_replicas_of_a_quorum_have_a_role_of_their_own_and_may_take_backups() -> None:
+    """As cluster_as_json of 4.1.4 tells it, given synchronous_mode=quorum."""
+    found = view("4.1.4", "quorum")
+    assert kinds(found) == [
+        ("pg1", "leader", "running"),
+        ("pg2", "quorum_standby", "running"),
+        ("pg3", "quorum_standby", "running"),
+    ]
+    assert found.position == 0x4000538
+    place = choose(found.candidates)
+    assert place is not None
+    assert (place.member, place.standby) == ("pg2", True)
+
+
+@pytest.mark.parametrize("more", [{}, {"cluster_unlocked": True}])
+@pytest.mark.parametrize("version", ["3.0.2", "4.1.5"])
+def test_a_primary_in_failsafe_mode_leads_on_and_is_cut_off(version: str, more: dict[str, bool]) -> None:
+    """What get_postgresql_status adds from 3.0 on, in patroni/api.py, while the store is away and all members agree."""
+    told = json.loads(sample(version, "healthy", "patroni"))
+    node = read_node(json.dumps(told | more | {"failsafe_mode_is_active": True}).encode())
+    assert (node.leads, node.cut_off, node.timeline) == (True, True, 1)
+    assert node.position is not None
 
 
 @every_version
