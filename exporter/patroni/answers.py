@@ -156,7 +156,7 @@ def _decode(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise AnswerError(f"is not as Patroni answers: {line(str(error))}") from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         kind_of = "is empty" if not body.strip() else f"is no JSON: {line(str(error))}"
         raise AnswerError(kind_of) from None
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+import msgspec
+
 from exporter.model.runs import RESULTS, Dropped, History, Kind, Result, Run, Verification
 from exporter.pgbackrest.log import Dropped as DroppedLine
 from exporter.pgbackrest.runlog import Beginning, Found
@@ -179,22 +181,31 @@ class Ledger:
 
     @classmethod
     def restored(cls, document: Mapping[str, Any]) -> "Ledger":
-        """Return what `document` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-        accounts = [_account_of(one) for one in document["histories"]]
-        verifications = [Verification(**one) for one in document["verifications"]]
+        """Return what `document` wrote. Raises KeyError, TypeError, ValueError or MsgspecError for anything else."""
+        names = {one.name for one in fields(History)}
+        if any(one.keys() != names for one in document["histories"]):
+            raise ValueError("fields of another version")
+        # A value of a wrong type would be shown, and would end the exporter, at every start anew.
+        told = msgspec.convert(document, _Document)
         return cls(
-            verifications={(one.stanza, one.repo): one for one in verifications},
+            verifications={(one.stanza, one.repo): one for one in told.verifications},
             dropped={
-                stanza: Dropped(stanza=stanza, segments=int(segments))
-                for stanza, segments in document["dropped"].items()
+                stanza: Dropped(stanza=stanza, segments=segments) for stanza, segments in told.dropped.items()
             },
-            entered=set(document["entered"]),
-            since=float(document["since"]),
-            _accounts={one.kind: one for one in accounts},
-            _begun=deque(
-                (Beginning(Kind(**kind), at, pid=pid) for kind, at, pid in document["begun"]), _REMEMBERED
-            ),
+            entered=set(told.entered),
+            since=told.since,
+            _accounts={one.kind: _account_of(one) for one in told.histories},
+            _begun=deque((Beginning(kind, at, pid=pid) for kind, at, pid in told.begun), _REMEMBERED),
         )
+
+
+class _Document(msgspec.Struct):
+    histories: list[History]
+    verifications: list[Verification]
+    dropped: dict[str, int]
+    entered: list[str]
+    since: float
+    begun: list[tuple[Kind, float | None, int | None]]
 
 
 def _is_of(beginning: Beginning, record: Record) -> bool:
@@ -243,24 +254,13 @@ def _run(record: Record, kind: Kind, start: float | None) -> Run:
     )
 
 
-def _account_of(document: Mapping[str, Any]) -> _Account:
-    names = {one.name for one in fields(History)}
-    if document.keys() != names:
-        raise ValueError("fields of another version")
+def _account_of(told: History) -> _Account:
     return _Account(
-        kind=Kind(**document["kind"]),
-        last_start=document["last_start"],
-        last=_run_of(document["last"]),
-        last_success=document["last_success"],
-        last_failed=_run_of(document["last_failed"]),
-        counts={
-            "success": document["successes"],
-            "failure": document["failures"],
-            "killed": document["killed"],
-        },
-        running=document["running"],
+        kind=told.kind,
+        last_start=told.last_start,
+        last=told.last,
+        last_success=told.last_success,
+        last_failed=told.last_failed,
+        counts={"success": told.successes, "failure": told.failures, "killed": told.killed},
+        running=told.running,
     )
-
-
-def _run_of(document: Mapping[str, Any] | None) -> Run | None:
-    return None if document is None else Run(**{**document, "kind": Kind(**document["kind"])})

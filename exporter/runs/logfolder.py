@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from exporter.aside import Aside
-from exporter.model.runs import Kind
 from exporter.pgbackrest.log import COMMANDS
 from exporter.pgbackrest.runlog import Beginning, Found, RunLog
 from exporter.runs import tail
@@ -112,10 +113,10 @@ class LogFolder:
         }
 
     def restore(self, document: Mapping[str, Any]) -> None:
-        """Take up what `document` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-        logs = {name: _runlog(name, one) for name, one in document["logs"].items()}
-        self._positions = {name: Position(**one) for name, one in document["positions"].items()}
-        self.logs = logs
+        """Take up what `document` wrote. Raises ValueError or MsgspecError for anything else."""
+        told = msgspec.convert(document, _Document)
+        self.logs = {name: _runlog(name, one) for name, one in told.logs.items()}
+        self._positions = told.positions
 
 
 async def _pieces(aside: Aside, reader: tail.Reader) -> AsyncIterator[tuple[bytes, int]]:
@@ -151,24 +152,30 @@ def _parted(name: str) -> tuple[str, str] | None:
     return None
 
 
-_REMEMBERED = ("last", "failed", "bad", "invalid")
+class _Log(msgspec.Struct):
+    last: float | None
+    failed: tuple[int, str] | None
+    bad: bool
+    invalid: int
+    open: list[Beginning]
+
+
+class _Document(msgspec.Struct):
+    logs: dict[str, _Log]
+    positions: dict[str, Position]
 
 
 def _document(runlog: RunLog) -> dict[str, Any]:
-    return {name: getattr(runlog, name) for name in _REMEMBERED} | {
-        "open": [asdict(one) for one in runlog.open]
-    }
+    document = {name: getattr(runlog, name) for name in _Log.__struct_fields__}
+    return document | {"open": [asdict(one) for one in runlog.open]}
 
 
-def _runlog(name: str, document: Mapping[str, Any] | None = None) -> RunLog:
+def _runlog(name: str, told: _Log | None = None) -> RunLog:
     parted = _parted(name)
     if parted is None:
         raise ValueError(f"{name}: not the name of a log")
     runlog = RunLog(*parted)
-    if document is not None:
-        runlog.open = [Beginning(**(one | {"kind": Kind(**one["kind"])})) for one in document["open"]]
-        runlog.last, runlog.bad = document["last"], bool(document["bad"])
-        runlog.invalid = int(document["invalid"])
-        failed = document["failed"]
-        runlog.failed = None if failed is None else (int(failed[0]), str(failed[1]))
+    if told is not None:
+        for remembered in _Log.__struct_fields__:
+            setattr(runlog, remembered, getattr(told, remembered))
     return runlog

@@ -3,6 +3,7 @@
 Those files are its `/metrics`, less its own families, with the word AGE for a value that depends on the time of day.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,13 @@ def test_the_version_is_a_number(version: str | None, number: int) -> None:
     info = snapshot(b"[]").info[""].value
     assert info is not None
     assert compat.number(type(info)(stanzas=(), version=version)) == number
+
+
+def test_a_time_that_no_calendar_reaches_is_left_out() -> None:
+    (case,) = (case for case in CASES if (case.parent.name, case.stem) == ("2.59.1", "full_only"))
+    document = re.sub(rb'"stop":\d+', b'"stop":9223372036854775807', case.read_bytes())
+    text = rendered(Renderer(compat.GROUPS), snapshot(document)).facts_at(NOW).decode()
+    assert 'stop_time=""' in text
 
 
 def test_a_stanza_that_is_not_listed_is_not_there() -> None:

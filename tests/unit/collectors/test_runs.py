@@ -170,6 +170,44 @@ async def test_a_state_that_cannot_be_used_is_said_once_and_begun_anew(
         assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
 
 
+@pytest.mark.parametrize(
+    ("genuine", "wrong"),
+    [
+        ('"last_start":', '"last_start":"soon","was":'),
+        ('"failures":', '"failures":[],"were":'),
+        ('"since":', '"since":null,"was":'),
+        ('"offset":', '"offset":"all","was":'),
+        ('"invalid":', '"invalid":{},"was":'),
+    ],
+)
+async def test_values_of_a_wrong_type_in_the_state_are_never_shown(
+    machine: Machine, caplog: pytest.LogCaptureFixture, genuine: str, wrong: str
+) -> None:
+    await machine.collector().read()
+    machine.now += 60
+    machine.logs(machine.begin(50), machine.abort(40, 82))
+    before = await machine.collector().read()
+    state = machine.folder / "runs.json"
+    assert genuine in state.read_text()
+    state.write_text(state.read_text().replace(genuine, wrong))
+    history = one(await machine.collector().read())
+    assert history.last_failed == one(before).last_failed
+    assert counts(history) == (0, 0, 0), "counters start anew"
+    (record,) = caplog.records
+    assert "cannot be used, counters of runs start anew" in vars(record)["error"]
+
+
+async def test_what_a_full_disk_did_not_take_is_written_when_there_is_room_again(machine: Machine) -> None:
+    state = machine.folder / "late" / "runs.json"
+    machine.options["state"] = state
+    collector = machine.collector()
+    machine.logs(machine.begin(50), machine.abort(40, 82))
+    await collector.read()
+    state.parent.mkdir()
+    await collector.read()
+    assert "demo" in state.read_text(), "though nothing new was read"
+
+
 async def test_a_state_that_cannot_be_written_is_said_once(
     machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:

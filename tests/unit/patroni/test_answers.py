@@ -241,3 +241,12 @@ def test_whatever_is_answered_gives_facts_or_a_line(body: bytes) -> None:
         read_node(body)
     with contextlib.suppress(AnswerError):
         read_history(body, 2)
+
+
+def test_letters_that_are_no_utf_8_are_no_answer() -> None:
+    with pytest.raises(AnswerError):
+        read_cluster(b'{"members": [{"name": "\xae"}]}')
+    with pytest.raises(AnswerError):
+        read_node(b'{"role": "\xae"}')
+    with pytest.raises(AnswerError):
+        read_history(b'[[1, 2, "\xae", "2026-11-22T07:15:00Z"]]', 2)
