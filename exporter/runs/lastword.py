@@ -7,7 +7,6 @@ that follows each backup (src/main.c): that is a run of its own. A failing full 
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 
 from exporter.model.info import BACKUP_TYPES, Backup, Backups
 from exporter.model.runs import History, Kind, Run, Runs
@@ -15,6 +14,11 @@ from exporter.snapshot import Snapshot
 
 # pgBackRest tells whole seconds, of PostgreSQL's host.
 _SKEW = 1.0
+_MOST_STANZAS = 1024
+
+_Facts = tuple[tuple[History, ...], Backups]
+# The last answer for each stanza and no older one: each would keep a whole list of backups alive.
+_last_said: dict[str, tuple[_Facts | None, tuple[History, ...]]] = {}
 
 
 def histories(snapshot: Snapshot) -> Iterator[History]:
@@ -44,11 +48,21 @@ def is_watched(snapshot: Snapshot, stanza: str) -> bool:
     return any(one.name == stanza and one.status is not None for one in snapshot.stanzas)
 
 
-@lru_cache(maxsize=1024)
 def of_stanza(found: tuple[History, ...], backups: Backups | None) -> tuple[History, ...]:
-    """Set right the histories of one stanza by its list of backups."""
+    """Set right the histories of one stanza by its list of backups; the same facts give the same objects."""
     if backups is None:
         return found
+    stanza = found[0].kind.stanza
+    facts, said = _last_said.pop(stanza, (None, ()))
+    if facts != (found, backups):
+        facts, said = (found, backups), _set_right(found, backups)
+    _last_said[stanza] = facts, said
+    while len(_last_said) > _MOST_STANZAS:
+        del _last_said[next(iter(_last_said))]
+    return said
+
+
+def _set_right(found: tuple[History, ...], backups: Backups) -> tuple[History, ...]:
     judged = [_judged(history, backups) for history in found]
     expires = [run for _, run in judged if run is not None]
     result = [history for history, _ in judged]

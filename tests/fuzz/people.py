@@ -60,7 +60,8 @@ def _state(data: bytes) -> None:
     try:
         document = jsonfile.read(file(data, "runs.json"))
         ledger = Ledger.restored(document["ledger"])
-        logs.restore(document["folder"])
+        for one in document["folders"].values():
+            logs.restore(one)
     except (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError):
         return  # begun anew
     jsonfile.write(folder() / "again.json", ledger.document() | logs.document())
@@ -80,7 +81,7 @@ def _a_state() -> Sequence[bytes]:
     state = folder() / "seed.json"
     collector = RunsCollector(
         settings=RunsSettings(),
-        log_path=CORPUS / "logs",
+        log_paths=(CORPUS / "logs",),
         lock_path=None,
         records=None,
         state=state,

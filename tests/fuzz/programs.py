@@ -47,8 +47,8 @@ def _log(data: bytes) -> None:
     """As the ledger enters it, which is written to the disk and read again."""
     ledger = Ledger()
     command = _LOGGED[crc32(data) % len(_LOGGED)]
-    for found in RunLog("demo", command).feed(data, now=2e9, otherwise=None, alive=lambda _: False):
-        ledger.take("demo", found, count=True)
+    found = RunLog("demo", command).feed(data, now=2e9, otherwise=None, alive=lambda _: False)
+    ledger.take("demo", found, count=True)
     again = Ledger.restored(json.loads(json.dumps(ledger.document())))
     if again.document() != ledger.document():
         raise AssertionError("not the same after a restart")
@@ -87,7 +87,7 @@ def _conf(data: bytes) -> None:
         some.repository_types(stanza)
         for place in repositories.places(some, stanza):
             repositories.retention(some, stanza, place)
-    here.logs(some), here.locks(some), some.own_repositories
+    here.logs(some, some.stanzas), here.locks(some), some.own_repositories
 
 
 def _command(data: bytes) -> None:

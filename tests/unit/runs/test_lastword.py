@@ -1,4 +1,5 @@
 import dataclasses
+import gc
 
 import pytest
 
@@ -103,6 +104,14 @@ def test_the_same_facts_are_the_same_objects() -> None:
     known = snapshot(failed(INCR, 985, 1005), backups=(backup("incr", 1000),))
     for one, other in zip(lastword.histories(known), lastword.histories(known), strict=True):
         assert one is other
+
+
+def test_no_list_of_backups_is_kept_but_the_last() -> None:
+    for stop in range(7000, 7050):
+        judged(failed(FULL, 900, 1000), backups=(backup("full", stop),))
+    gc.collect()
+    kept = [one for one in gc.get_objects() if isinstance(one, Backup) and 7000 <= one.stop < 7050]
+    assert [one.stop for one in kept] == [7049]
 
 
 def test_a_stanza_that_nobody_expects_or_lists_is_left_out() -> None:
