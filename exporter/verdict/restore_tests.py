@@ -11,12 +11,13 @@ from exporter.verdict.scale import Finding, against
 def findings(stanza: str, snapshot: Snapshot, now: float) -> Iterator[Finding]:
     """Yield what the tests of *stanza* found, and whether one is overdue. One that never ran is not held against it."""
     tested = of(stanza, snapshot)
+    newest = max((one.last.ended for one in tested), default=0.0)
     for one in tested:
         last = one.last
         where = f"repo{last.repo}, {last.target}" if last.repo is not None else last.target
         if last.result in ("not_proven", "polluted"):
             yield Finding("critical", f"The last restore test ({where}) failed: {last.words}")
-        elif last.result == "could_not_try":
+        elif last.result == "could_not_try" and last.ended == newest:  # else what stood in the way is gone
             yield Finding("warning", f"The last restore test ({where}) could not be tried: {last.words}")
     proven = proven_at(stanza, snapshot)
     if tested and proven is not None:

@@ -223,6 +223,17 @@ def test_a_proof_is_nothing_to_tell_until_it_is_old() -> None:
     assert of_tests(RECORD, NOW - 99 * DAY, off) == []
 
 
+def test_what_stood_in_the_way_is_told_until_another_test_was_made() -> None:
+    """A test that chose no repository is never followed by another of that repository."""
+    stopped = Outcome(last=replace(RECORD, repo=None, result="could_not_try", ended=NOW - 60))
+    since = Outcome(last=replace(RECORD, ended=NOW - 30), last_success=NOW - 30)
+    before = Outcome(last=replace(RECORD, ended=NOW - 90), last_success=NOW - 90)
+    for other, count in ((since, 0), (before, 1)):
+        tests = RestoreTests(tested=(stopped, other))
+        known = replace(snapshot(), restore_tests={"": Reading(value=tests)})
+        assert len(told(restore_tests.findings("demo", known, NOW))) == count
+
+
 def test_a_stanza_that_was_never_tested_is_not_blamed() -> None:
     assert told(restore_tests.findings("demo", snapshot(), NOW)) == []
 
