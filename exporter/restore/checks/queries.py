@@ -48,7 +48,9 @@ def judge(query: Query, answer: object) -> str | None:
             enough = Decimal(str(answer)) >= Decimal(str(query.at_least))
         except InvalidOperation:
             enough = False
-        return None if enough else f"{query.name}: gave {shown} where at least {query.at_least:g} is expected"
+        return (
+            None if enough else f"{query.name}: gave {shown} where at least {query.at_least:.15g} is expected"
+        )
     return None if answer is True else f"{query.name}: gave {shown} where true is expected"
 
 
