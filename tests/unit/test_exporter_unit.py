@@ -82,7 +82,7 @@ def test_pgbackrest_s_locks_stay_visible_in_a_private_tmp() -> None:
     own, made = settings(UNIT), (SYSTEMD / "pgbackrest-exporter.tmpfiles.conf").read_text()
     assert own["PrivateTmp"] == ["yes"]
     assert own["BindReadOnlyPaths"] == ["-/tmp/pgbackrest"]
-    assert re.search(r"^d /tmp/pgbackrest 0770 postgres postgres -$", made, re.MULTILINE)
+    assert re.search(r"^d /tmp/pgbackrest :0770 :postgres :postgres -$", made, re.MULTILINE)
     assert re.search(r"^x /tmp/pgbackrest$", made, re.MULTILINE), "no age takes it away"
 
 
