@@ -7,7 +7,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -28,6 +28,45 @@ class Delivery:
     receiver: Receiver
     body: Mapping[str, Any]
     answered: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a person is told by one delivery."""
+
+    at: float
+    receiver: Receiver
+    alert: str
+    """Its name without the prefix, and the severity as it is said there: WalMissing/critical."""
+    resolved: bool
+
+
+def notices(deliveries: Iterable[Delivery]) -> list[Notice]:
+    """What PagerDuty and Slack took, in order."""
+    keys: dict[str, str] = {}
+    told = {"pagerduty": lambda body: _called(body, keys), "slack": _written}
+    found = []
+    for delivery in deliveries:
+        if delivery.answered in {200, 202} and delivery.receiver in told:
+            alert, resolved = told[delivery.receiver](delivery.body)
+            found.append(Notice(at=delivery.at, receiver=delivery.receiver, alert=alert, resolved=resolved))
+    return found
+
+
+def _called(event: Mapping[str, Any], keys: dict[str, str]) -> tuple[str, bool]:
+    """A resolution need not repeat what it is about: its key tells."""
+    key, payload = event["dedup_key"], event.get("payload") or {}
+    if event["event_action"] == "trigger":
+        keys[key] = f"{payload['class'].removeprefix('Pgbackrest')}/{payload['severity']}"
+    return keys[key], event["event_action"] == "resolve"
+
+
+def _written(message: Mapping[str, Any]) -> tuple[str, bool]:
+    """The runbook has the alert's name; a resolution does not say which severity it had, and Slack gets warnings."""
+    attachment = message["attachments"][0]
+    word = attachment["title"].partition(":")[0]
+    name = attachment["title_link"].rpartition("/")[2].removesuffix(".md").removeprefix("Pgbackrest")
+    return f"{name}/{'warning' if word == 'RESOLVED' else word.lower()}", word == "RESOLVED"
 
 
 def mistakes_of_event(event: Mapping[str, Any]) -> list[str]:
@@ -62,7 +101,7 @@ class Receivers:
         self.address = ""
         self._deliveries: list[Delivery] = []
         self._failing: dict[str, int] = {}
-        self._page = ""
+        self._page: str | None = ""
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
@@ -84,14 +123,18 @@ class Receivers:
         else:
             self._failing[receiver] = status
 
-    def serves(self, page: str) -> None:
-        """What /metrics answers from now on."""
+    def serves(self, page: str | None) -> None:
+        """What /metrics answers from now on; None: an error, as of an exporter that is not there."""
         self._page = page
 
     def got(self, receiver: Receiver, answered: int | None = None) -> list[Delivery]:
         """All deliveries so far, those with this answer; by default the ones that it took."""
         took = {200, 202} if answered is None else {answered}
         return [each for each in self._deliveries if each.receiver == receiver and each.answered in took]
+
+    def everything(self) -> tuple[Delivery, ...]:
+        """All deliveries to anybody so far, in order."""
+        return tuple(self._deliveries)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -139,4 +182,4 @@ class Receivers:
         return web.Response(status=self._keep("heartbeat", await request.json(), 200 if known else 401))
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(text=self._page)
+        return web.Response(status=503) if self._page is None else web.Response(text=self._page)

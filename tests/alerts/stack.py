@@ -31,8 +31,12 @@ def _faster(duration: str, factor: float, least: float) -> str:
     return f"{math.ceil(1000 * max(least, seconds(duration) / factor))}ms" if seconds(duration) else "0s"
 
 
-def scaled_rules(factor: float) -> dict[str, Any]:
-    """The rules with all durations divided; what bridges missed scrapes stays three seconds long at least."""
+def scaled_rules(factor: float, lasting: float = 1) -> dict[str, Any]:
+    """The rules with all durations divided; what bridges missed scrapes stays three seconds long at least.
+
+    lasting: a `for` stays so many seconds long at least, or a thirtieth of what it was. Numbers inside of expressions
+    are left as they are.
+    """
     document = load()
     for group in document["groups"]:
         for rule in group["rules"]:
@@ -41,9 +45,10 @@ def scaled_rules(factor: float) -> dict[str, Any]:
                 lambda found: found[1] + _faster(found[2], factor, 3),
                 rule["expr"],
             )
-            for key in ("for", "keep_firing_for"):
-                if key in rule:
-                    rule[key] = _faster(rule[key], factor, 1)
+            if "for" in rule:
+                rule["for"] = _faster(rule["for"], factor, min(lasting, seconds(rule["for"]) / 30))
+            if "keep_firing_for" in rule:
+                rule["keep_firing_for"] = _faster(rule["keep_firing_for"], factor, 1)
     return document
 
 
@@ -75,16 +80,24 @@ class Stack:
     """`with Stack(folder, …) as stack:` – both run as we do; jobs are Prometheus' `scrape_configs`.
 
     factor: how many times faster than in alerts/; scrapes and evaluations come every second.
+    routing: the same for Alertmanager's own times, if they are another. lasting: see scaled_rules.
     """
 
     def __init__(
-        self, folder: Path, *, receivers: str, jobs: Sequence[Mapping[str, Any]], factor: float
+        self,
+        folder: Path,
+        *,
+        receivers: str,
+        jobs: Sequence[Mapping[str, Any]],
+        factor: float,
+        routing: float | None = None,
+        lasting: float = 1,
     ) -> None:
         self._folder = folder
         self._prometheus = f"127.0.0.1:{free_port(19190)}"
         self._alertmanager = f"127.0.0.1:{free_port(19290)}"
-        self._rules, self._jobs = scaled_rules(factor), len(jobs)
-        self._write(receivers, jobs, factor)
+        self._rules, self._jobs = scaled_rules(factor, lasting), len(jobs)
+        self._write(receivers, jobs, routing or factor)
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -97,15 +110,7 @@ class Stack:
                 "--cluster.listen-address=",
                 ready=self._alertmanager,
             )
-            self._start(
-                "prometheus",
-                f"--config.file={self._folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={self._folder / 'prometheus'}",
-                f"--web.listen-address={self._prometheus}",
-                "--web.enable-lifecycle",
-                "--rules.alert.resend-delay=1s",
-                ready=self._prometheus,
-            )
+            self._start_prometheus()
             self._load_rules()
         except BaseException:
             self.__exit__(None, None, None)
@@ -117,6 +122,17 @@ class Stack:
     ) -> None:
         for child in reversed(self._children):
             child.stop()
+
+    def restart_prometheus(self) -> None:
+        """As for an update: the same data, the rules from its first moment on."""
+        self._children.pop().stop(within=30)
+        self._start_prometheus()
+
+    def also_scrape(self, *addresses: str) -> None:
+        """Exporters that the first job has beside its own, from some seconds later on; none: no longer."""
+        new = self._folder / "further.json.new"
+        new.write_text(json.dumps([{"targets": addresses}]))
+        new.replace(self._folder / "further.json")
 
     def alerts(self) -> list[dict[str, Any]]:
         """What Prometheus has pending or firing, with labels and annotations as they are sent."""
@@ -142,7 +158,8 @@ class Stack:
             "rule_files": [str(self._folder / "rules.yml")],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [self._alertmanager]}]}]},
             "scrape_configs": [
-                *jobs,
+                dict(jobs[0]) | {"file_sd_configs": [{"files": [str(self._folder / "further.json")]}]},
+                *jobs[1:],
                 {"job_name": "alertmanager", "static_configs": [{"targets": [self._alertmanager]}]},
                 {"job_name": "prometheus", "static_configs": [{"targets": [self._prometheus]}]},
             ],
@@ -150,6 +167,19 @@ class Stack:
         files = {"alertmanager": routing, "prometheus": prometheus, "rules": {"groups": []}}
         for name, document in files.items():
             (self._folder / f"{name}.yml").write_text(json.dumps(document))  # JSON is YAML
+
+    def _start_prometheus(self) -> None:
+        # An alert that is not sent again within four times the delay is over for Alertmanager: a second would be too
+        # short on a busy machine. What begins or ends is sent at once all the same.
+        self._start(
+            "prometheus",
+            f"--config.file={self._folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self._folder / 'prometheus'}",
+            f"--web.listen-address={self._prometheus}",
+            "--web.enable-lifecycle",
+            "--rules.alert.resend-delay=5s",
+            ready=self._prometheus,
+        )
 
     def _load_rules(self) -> None:
         """Only once it scrapes: that takes it some seconds, which the rules would take for many minutes."""

@@ -66,6 +66,10 @@ def messages(receivers: Receivers, words: str) -> list[dict[str, Any]]:
     return [each for each in found if words in each["title"]]
 
 
+def undelivered(receivers: Receivers) -> list[dict[str, Any]]:
+    return messages(receivers, "WARNING: Alertmanager cannot deliver notifications")
+
+
 def heartbeats(receivers: Receivers) -> list[Delivery]:
     return receivers.got("heartbeat")
 
@@ -123,6 +127,19 @@ def test_good_news_is_told_once_and_not_when_it_ends(stack: Stack, receivers: Re
     assert messages(receivers, "RESOLVED: A restore test passed") == []
 
 
+def test_without_an_exporter_that_alone_is_told_and_not_what_nobody_can_see(
+    stack: Stack, receivers: Receivers
+) -> None:
+    receivers.serves(None)
+    wait(stack, receivers, lambda: "StanzaUnwatched/critical" in firing(stack))
+    before = len(heartbeats(receivers))
+    wait(stack, receivers, lambda: len(events(receivers, "ExporterDown", "trigger")) >= 2)
+    wait(stack, receivers, lambda: len(heartbeats(receivers)) >= before + 3)
+    assert events(receivers, "StanzaUnwatched", "trigger") == []
+    suffer(receivers)
+    wait(stack, receivers, lambda: firing(stack) == {"Watchdog/none"})
+
+
 def test_odd_names_arrive_as_they_are(stack: Stack, receivers: Receivers) -> None:
     suffer(receivers, {'stanza_stopped stanza=<&"$é\\>': {0: 1}})
     wait(
@@ -140,24 +157,27 @@ def test_odd_names_arrive_as_they_are(stack: Stack, receivers: Receivers) -> Non
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_pagerduty_refuses_for_a_while_and_gets_the_event_all_the_same(
+def test_pagerduty_refuses_which_slack_is_told_and_gets_the_event_later(
     stack: Stack, receivers: Receivers, status: int
 ) -> None:
-    before = len(events(receivers, "WalArchiveOff", "trigger"))
+    """Alertmanager counts a failure when it gives up a group, which it does not before ten seconds."""
+    before, told = len(events(receivers, "WalArchiveOff", "trigger")), len(undelivered(receivers))
     receivers.fails("pagerduty", status)
     suffer(receivers, {"wal_archive_enabled stanza=main": {0: 0}})
     wait(stack, receivers, lambda: len(receivers.got("pagerduty", status)) >= 2)
+    wait(stack, receivers, lambda: len(undelivered(receivers)) > told)
+    assert "Notifications to pagerduty fail" in undelivered(receivers)[-1]["text"]
     assert len(events(receivers, "WalArchiveOff", "trigger")) == before
     receivers.fails("pagerduty", None)
     wait(stack, receivers, lambda: len(events(receivers, "WalArchiveOff", "trigger")) >= before + 2)
     suffer(receivers)
-    wait(stack, receivers, lambda: "WalArchiveOff/critical" not in firing(stack))
+    wait(stack, receivers, lambda: len(events(receivers, "WalArchiveOff", "resolve")) >= before + 2)
+    wait(stack, receivers, lambda: firing(stack) == {"Watchdog/none"})
 
 
 def test_slack_is_down_which_is_noticed_and_gets_the_warning_later(
     stack: Stack, receivers: Receivers
 ) -> None:
-    """Alertmanager counts a failure when it gives up a group, which it does not before ten seconds."""
     receivers.fails("slack", 500)
     suffer(receivers, {"stanza_stopped stanza=main": {0: 1}})
     wait(stack, receivers, lambda: "NotificationsFailing/warning" in firing(stack))
