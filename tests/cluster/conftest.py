@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.alerts.receivers import Receivers
+from tests.alerts.stack import Stack
+from tests.cluster.alarms import FACTOR, LASTING, ROUTING, THRESHOLDS, Alarms, matrix
 from tests.cluster.cluster import Cluster
+from tests.cluster.proving import tested_settings
 from tests.cluster.scene import Props
 from tests.cluster.stage import Stage, table
 from tests.cluster.watch import Watch
@@ -20,6 +24,11 @@ OFTEN = {
     "patroni": {"every": "1s", "within": "3s"},
 }
 _TABLE = pytest.StashKey[str]()
+_MATRIX = pytest.StashKey[str]()
+_TABLES = (
+    (_TABLE, "after how many seconds it showed"),
+    (_MATRIX, "who was told what, after how many seconds"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +42,37 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, pytestconfig: pytest.Config) -> Iterator[Stage]:
+    settings = tested_settings(cluster, {**OFTEN, "thresholds": THRESHOLDS})
+    folder = cluster.path / "alerting"
+    folder.mkdir()
     with (
-        Exporter(cluster, settings=cluster.exporter_settings(OFTEN)) as exporter,
+        Exporter(cluster, settings=settings) as exporter,
+        Receivers() as receivers,
+        Stack(
+            folder,
+            receivers=receivers.address,
+            jobs=[
+                {"job_name": "pgbackrest", "static_configs": [{"targets": [f"127.0.0.1:{exporter.port}"]}]}
+            ],
+            factor=FACTOR,
+            lasting=LASTING,
+            routing=ROUTING,
+        ) as stack,
         Watch(exporter) as watch,
     ):
-        stage = Stage(props=Props(cluster=cluster, exporter=exporter), watch=watch)
+        alarms = Alarms(stack=stack, receivers=receivers)
+        props = Props(cluster=cluster, exporter=exporter, settings=settings, stack=stack)
+        stage = Stage(props=props, watch=watch, observers=[alarms])
         yield stage
-        before = pytestconfig.stash.get(_TABLE, "")
-        pytestconfig.stash[_TABLE] = f"{before}\n{table(stage.measured)}".strip()
+        for key, text in ((_TABLE, table(stage.measured)), (_MATRIX, matrix(alarms))):
+            pytestconfig.stash[key] = f"{pytestconfig.stash.get(key, '')}\n{text}".strip()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table of scenes, and write it where --scenes says."""
-    text = config.stash.get(_TABLE, "")
-    if not text:
-        return
-    terminalreporter.section("after how many seconds it showed")
-    terminalreporter.write_line(text)
-    if file := config.getoption("--scenes"):
-        Path(file).write_text(f"{text}\n")
+    """Print the tables of scenes, and write them where --scenes says."""
+    found = [(heading, text) for key, heading in _TABLES if (text := config.stash.get(key, ""))]
+    for heading, text in found:
+        terminalreporter.section(heading)
+        terminalreporter.write_line(text)
+    if found and (file := config.getoption("--scenes")):
+        Path(file).write_text("\n\n".join(text for _, text in found) + "\n")

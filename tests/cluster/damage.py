@@ -7,6 +7,8 @@ from tests.cluster.cluster import Cluster
 from tests.lab.cluster import binaries
 from tests.lab.program import LabError, run, until
 
+_PAGE = 8192
+
 
 def lose_segment(cluster: Cluster) -> Path:
     """Delete one segment from repository 1, between the newest backup and the newest few segments."""
@@ -16,6 +18,17 @@ def lose_segment(cluster: Cluster) -> Path:
     (file,) = (cluster.repository.repo1 / "archive" / "main").glob(f"*/{lost[:16]}/{lost}-*")
     file.unlink()
     return file
+
+
+def damage_page(cluster: Cluster) -> list[tuple[Path, bytes]]:
+    """A disk returns rubbish for a page that nobody reads, on every replica; the files as they were."""
+    name = cluster.sql("select pg_relation_filepath('pg_description')")
+    files = [(node.data / name, (node.data / name).read_bytes()) for node in cluster.streaming()]
+    for file, _ in files:
+        with file.open("r+b") as damaged:
+            damaged.seek(_PAGE + 100)
+            damaged.write(b"rubbish")
+    return files
 
 
 class Copy:

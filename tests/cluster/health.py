@@ -5,6 +5,11 @@ from types import MappingProxyType
 
 from tests.lab.summary import Scrape
 
+# What is upset together. While no node takes writes there is nobody to ask how archiving goes.
+ARCHIVING = frozenset({"failing", "lag"})
+HANDOVER = frozenset({"leader", "collectors"})
+GAP = frozenset({"gap", "old gap"})
+
 # Seconds for which a segment may wait: a busy machine is slow, and so is S3.
 LAG = 12.0
 

@@ -28,7 +28,7 @@ class Repository:
         self.lock_path = self.path / "lock"
         self.port = ports.take()
         self.filesystem = SmallFilesystem(site, self.path / "disk")
-        self.repo1 = site.own(self.filesystem.path / "repository")
+        self.repo1 = self.filesystem.folder
         certificates.issue(NAME, self.path / "tls")
         self.config = self.path / "pgbackrest.conf"
         self._changes: dict[str, str] = {}

@@ -1,9 +1,11 @@
 """A scene: what is done to the cluster, what must show, what must stay silent, what clears after healing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
+from tests.alerts.stack import Stack
 from tests.cluster.cluster import Cluster
 from tests.cluster.condition import Condition
 from tests.cluster.damage import Copy
@@ -26,8 +28,15 @@ class Props:
 
     cluster: Cluster
     exporter: Exporter
+    settings: Mapping[str, Any]
+    """Of that exporter."""
+    stack: Stack
+    """Prometheus and Alertmanager with the rules."""
     running: Child | None = None
+    watching: Exporter | None = None
+    """The one on a node, while there is one."""
     copy: Copy | None = None
+    damaged: Sequence[tuple[Path, bytes]] = ()
     idle_since: float = 0
     dropped_at: float = 0
 
@@ -40,6 +49,9 @@ class Observer(Protocol):
 
     def begins(self, scene: "Scene") -> None:
         """All is well, nothing is done yet."""
+
+    def acted(self, scene: "Scene") -> None:
+        """It is done just now."""
 
     def shown(self, scene: "Scene") -> None:
         """Everything that the scene shows is in the metrics now; nothing is healed yet."""

@@ -45,6 +45,7 @@ class Stage:
         healed = began
         try:
             scene.act(self.props)
+            self._tell(scene, "acted")
             acted = scene.since(self.props) if scene.since else time.monotonic()
             seen_since = min(began, acted)
             wrong += self._wait(

@@ -1,8 +1,5 @@
 """A busy minute of the cluster: backups, a switchover, archiving that stalls and heals, good and bad restore tests."""
 
-import json
-import subprocess  # noqa: TID251 - restore tests are started from outside, as by a timer
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,14 +9,12 @@ from typing import Any
 from tests.cluster import archiving, backups, failover
 from tests.cluster.cluster import Cluster
 from tests.cluster.node import Node
-from tests.cluster.repository import STANZA
+from tests.cluster.proving import TOO_MANY, restore_test, tested_settings
 from tests.e2e.prometheus import Prometheus
-from tests.lab.exporter import PROJECT, Exporter
-from tests.lab.program import LabError, until
+from tests.lab.exporter import Exporter
+from tests.lab.program import until
 
 JOB = "pgbackrest"
-# More rows than there are.
-_TOO_MANY = {"name": "rows", "query": "select count(*) from lab", "at_least": 1e9}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +53,8 @@ def told(cluster: Cluster, often: Mapping[str, Mapping[str, Any]]) -> Iterator[E
         cluster.repository.backup("incr")
         cluster.insert(1)  # else there is nothing after the backup to recover to
         archiving.archived(cluster, cluster.switch_wal())
-        _test(cluster, settings, "latest", code=0)
-        _test(cluster, settings, "immediate", code=1, queries=[_TOO_MANY])
+        restore_test(cluster, settings, "latest", code=0)
+        restore_test(cluster, settings, "immediate", code=1, queries=[TOO_MANY])
         running = backups.begun(cluster)
         backups.freeze(running)
         stack.callback(backups.thaw, running)
@@ -85,19 +80,12 @@ def _on_node(cluster: Cluster, node: Node) -> Exporter:
 
 
 def _settings(cluster: Cluster, often: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Of the exporter on the repository host; its state is its own, and the account's, which runs restore tests."""
-    scratch, state = (cluster.own(cluster.path / name) for name in ("scratch", "state-of-story"))
-    restore_tests = {
-        "every": "1s", "to": str(scratch), "keep_free": "100MiB", "shared_buffers": "16MiB", "nice": 0,
-        "amcheck": "off", "repos": [1], "allow_repository_filesystem": True,
-    }  # fmt: skip
     # These are off when nobody sets them.
     thresholds = {
         "recovery_window": {"warning": "5s", "critical": "2s"},
         "recovery_time": {"warning": "1h", "critical": "2h"},
     }
-    settings = cluster.exporter_settings({**often, "restore_tests": restore_tests, "thresholds": thresholds})
-    return settings | {"state_path": str(state)}
+    return tested_settings(cluster, {**often, "thresholds": thresholds})
 
 
 def _stall(cluster: Cluster, prometheus: Prometheus) -> None:
@@ -112,25 +100,3 @@ def _stall(cluster: Cluster, prometheus: Prometheus) -> None:
 
 def _seen(prometheus: Prometheus, expression: str) -> None:
     until(lambda: prometheus.query(expression), within=30, what=expression, every=0.2)
-
-
-def _test(cluster: Cluster, settings: Mapping[str, Any], target: str, *, code: int, **changes: Any) -> None:
-    """A restore test on the repository host; LabError when it ends otherwise than with *code*."""
-    file = cluster.path / f"restore-test-{target}.yml"
-    document = {**settings, "restore_tests": settings["restore_tests"] | changes}
-    cluster.write(file, json.dumps(document))  # JSON is YAML
-    account = cluster.account
-    ended = subprocess.run(
-        (
-            *(sys.executable, "-m", "tests.restore.launch", str(account.uid), str(account.gid)),
-            *("restore-test", f"--config.file={file}", f"--stanza={STANZA}", f"--target={target}"),
-        ),
-        env=cluster.servers_environment | {"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd=cluster.path,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
-    if ended.returncode != code:
-        raise LabError(f"the restore test ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")

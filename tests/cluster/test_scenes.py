@@ -1,4 +1,4 @@
-"""Everything that can befall backups and archiving, on one real cluster; tests/cluster/scenes.py is the table."""
+"""Everything that can befall backups and archiving, on one real cluster; tests/cluster/scenes is the table."""
 
 import pytest
 
