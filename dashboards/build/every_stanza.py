@@ -21,7 +21,7 @@ _COLUMNS: Final = {
     "G": ("full?", worst(facts.FULL_LEVEL)),
     "H": ("Window", f"min by ({STANZA}) ({facts.WINDOW})"),
     "I": ("window?", worst(facts.WINDOW_LEVEL)),
-    "J": ("Time to restore", worst(facts.ESTIMATE)),
+    "J": ("Restore time", worst(facts.ESTIMATE)),
     "K": ("restore?", worst(facts.ESTIMATE_LEVEL)),
     "L": ("Last proven", facts.PROVEN),
     "M": ("proven?", facts.PROVEN_LEVEL),
@@ -53,6 +53,7 @@ TABLE = table(
                 mappings=colour.levels("●", "▲", "✖"),
                 displayName="\u200b" * number,
                 custom__width=34,
+                custom__minWidth=34,
             )
             for number, ref in enumerate(_LIGHTS, 1)
         ),
@@ -65,15 +66,15 @@ TABLE = table(
             custom__displayMode="color-text",
         ),
         override_regexp(
-            "/^(Data at risk|Newest backup|Newest full|Window|Time to restore|Last proven)$/",
+            "/^(Data at risk|Newest backup|Newest full|Window|Restore time|Last proven)$/",
             unit="s",
-            custom__width=132,
+            custom__width=118,
         ),
         override("Last proven", noValue="never"),
         override(
             "Stanza",
             links=[{"title": "Open ${__value.raw}", "url": _BOARD_OF, "targetBlank": False}],
-            custom__width=170,
+            custom__width=150,
         ),
     ],
     transformations=[

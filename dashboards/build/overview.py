@@ -6,11 +6,12 @@ from dashboards.build import colour, every_stanza, facts
 from dashboards.build.board import Board, Section
 from dashboards.build.empty import NO_CAPACITY, NO_EXPORTER, NO_LISTING, NO_POSTGRESQL, NO_TEST
 from dashboards.build.health import HEALTH
-from dashboards.build.override import THRESHOLDS, override, override_query
-from dashboards.build.panel import TILE, Panel, band, bars, judged, stat, table, timeseries
-from dashboards.build.query import REPO, STANZA, line, of, worst
+from dashboards.build.override import override, override_query
+from dashboards.build.panel import TILE, Panel, band, bars, judged, stat, table
+from dashboards.build.query import REPO, line, of, worst
 from dashboards.build.target import graph, now, rows
 from dashboards.build.transformation import arranged, transformation
+from dashboards.build.watched import watched
 
 _REPO_NAME: Final = "{{stanza}} repo {{repo}}"
 
@@ -136,31 +137,17 @@ _history = band(
     interval="1h",
 )
 
-_NO_LEGEND: Final = {"legend": True, "tooltip": False, "viz": False}
-
-_risk = timeseries(
+_risk = watched(
     "Data at risk",
     "How long the oldest finished segment has waited to be archived. Zero is an archive that keeps up, also "
-    "of an idle database. "
-    "Named are those over their threshold; "
-    "dashed are the lowest thresholds among these stanzas.",
-    graph(facts.LAG, "{{cluster}} {{namespace}} {{stanza}}"),
-    graph(f"{facts.LAG} and on ({STANZA}) {facts.LAG_LEVEL} == 1", "late: {{stanza}}"),
-    graph(f"{facts.LAG} and on ({STANZA}) {facts.LAG_LEVEL} == 2", "too late: {{stanza}}"),
+    "of an idle database.",
+    facts.LAG,
+    facts.LAG_LEVEL,
     graph(f"min({line('wal_archive_lag', 'warning')})", "warning"),
     graph(f"min({line('wal_archive_lag', 'critical')})", "critical"),
+    named=("{{cluster}} {{namespace}} {{stanza}}", "late: {{stanza}}", "too late: {{stanza}}"),
     unit="s",
-    size=(12, 8),
     empty=NO_POSTGRESQL.long,
-    overrides=(
-        override_query(
-            "A", color=colour.fixed(colour.BLUE), custom__hideFrom=_NO_LEGEND, custom__lineWidth=1
-        ),
-        override_query("B", color=colour.fixed(colour.WARNING)),
-        override_query("C", color=colour.fixed(colour.CRITICAL), custom__lineWidth=3),
-        *THRESHOLDS,
-    ),
-    legend=(),
 )
 
 _used = bars(

@@ -6,11 +6,12 @@ from dashboards.build import colour, facts, restore_tests
 from dashboards.build.board import Board, Section
 from dashboards.build.empty import NO_BACKUP, NO_CAPACITY, NO_FULL, NO_LISTING, NO_TEST, Empty
 from dashboards.build.health import HEALTH
-from dashboards.build.override import THRESHOLDS, override_regexp
+from dashboards.build.override import override_query, override_regexp
 from dashboards.build.panel import DAYS, TILE, judged, stat, timeseries
 from dashboards.build.query import REPO, line, of
 from dashboards.build.runs import FAILURES
 from dashboards.build.target import graph, now
+from dashboards.build.watched import watched
 
 _IN_REPO: Final = "{{stanza}} repo {{repo}}"
 _FULL: Final = 'backup_type="full"'
@@ -83,37 +84,48 @@ _days = stat(
 
 _kinds = timeseries(
     "What lies in the repositories",
-    "Backups and WAL, leftovers included. WAL that outgrows the backups: fulls are too rare, or "
-    "retention-archive keeps more than a recovery needs.",
+    "Backups and WAL of all chosen stanzas, leftovers included. WAL that outgrows the backups: fulls are too "
+    "rare, or retention-archive keeps more than a recovery needs. Choose a stanza above to see its own.",
     graph(
-        f"max by ({REPO}, kind) ({of('repo_size_bytes', repo=True)})", "{{stanza}} {{kind}}, repo {{repo}}"
+        f"sum by (kind, repo) (max by ({REPO}, kind) ({of('repo_size_bytes', repo=True)}))",
+        "{{kind}}, repo {{repo}}",
     ),
     unit="bytes",
     size=(12, 8),
     empty=NO_LISTING.long,
     custom={"fillOpacity": 40, "lineWidth": 1, "stacking": {"mode": "normal", "group": "A"}},
-    aside=True,
+    overrides=(
+        override_regexp("/^backup/", color=colour.fixed(colour.BLUE)),
+        override_regexp("/^archive/", color=colour.fixed(colour.SAND)),
+    ),
+    legend=("lastNotNull",),
 )
 
-_forecast = timeseries(
+_forecast = watched(
     "Used of the capacity, and in 14 days",
     "Dotted: where the last week's growth leads in two weeks. Where it crosses the dashed lines, make room "
     "before it does.",
-    graph(facts.USED, _IN_REPO),
+    facts.USED,
+    facts.USED_LEVEL,
     graph(
         f"({facts.USED}) + 14 * ({_GROWTH}) / on ({REPO}) {_CAPACITY}",
         "in 14 days: {{stanza}} {{repo}}",
     ),
     graph(f"min({line('repo_used', 'warning', repo=True, unit='ratio')})", "warning"),
     graph(f"min({line('repo_used', 'critical', repo=True, unit='ratio')})", "critical"),
+    named=(_IN_REPO, f"full: {_IN_REPO}", f"too full: {_IN_REPO}"),
+    by=REPO,
     unit="percentunit",
-    size=(12, 8),
     empty=NO_CAPACITY.long,
     overrides=(
-        override_regexp("/^in 14 days/", custom__lineStyle={"fill": "dot", "dash": [0, 8]}),
-        *THRESHOLDS,
+        override_query(
+            "D",
+            color=colour.fixed(colour.PURPLE),
+            custom__hideFrom={"legend": True, "tooltip": False, "viz": False},
+            custom__lineStyle={"fill": "dot", "dash": [0, 8]},
+            custom__lineWidth=1,
+        ),
     ),
-    aside=True,
     interval="30m",
 )
 
@@ -160,32 +172,32 @@ _leftovers = timeseries(
     legend=(),
 )
 
-_reach = timeseries(
+_reach = watched(
     "Recovery window against what is required",
     "How far back any moment can be restored. A fall to near zero is a hole in the WAL or an expire that "
-    "took too much; dashed is what the setting recovery_window requires.",
-    graph(f"{facts.WINDOW} / 86400", _IN_REPO),
+    "took too much; the thresholds are the setting recovery_window.",
+    f"{facts.WINDOW} / 86400",
+    facts.WINDOW_LEVEL,
     graph(f"max({line('recovery_window', 'warning', repo=True)}) / 86400", "warning"),
     graph(f"max({line('recovery_window', 'critical', repo=True)}) / 86400", "critical"),
+    named=(_IN_REPO, f"short: {_IN_REPO}", f"too short: {_IN_REPO}"),
+    by=REPO,
     unit=DAYS,
-    size=(12, 8),
     empty=NO_LISTING.long,
-    overrides=THRESHOLDS,
-    aside=True,
 )
 
-_objective = timeseries(
+_objective = watched(
     "Time to restore against the objective",
-    "The estimate over time; dashed is the setting recovery_time. It climbs with the WAL since the last "
-    "backup and falls with each new one.",
-    graph(facts.ESTIMATE, _IN_REPO),
+    "The estimate over time; it climbs with the WAL since the last backup and falls with each new one. The "
+    "thresholds are the setting recovery_time.",
+    facts.ESTIMATE,
+    facts.ESTIMATE_LEVEL,
     graph(f"min({line('recovery_time', 'warning', repo=True)})", "warning"),
     graph(f"min({line('recovery_time', 'critical', repo=True)})", "critical"),
+    named=(_IN_REPO, f"long: {_IN_REPO}", f"too long: {_IN_REPO}"),
+    by=REPO,
     unit="s",
-    size=(12, 8),
     empty=NO_TEST.long,
-    overrides=THRESHOLDS,
-    aside=True,
 )
 
 BOARD: Final = Board(

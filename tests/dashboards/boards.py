@@ -29,7 +29,8 @@ EVERYTHING = {
 STATES = {
     "Can be recovered", "Data at risk now", "Shortest recovery window", "Longest time to restore",
     "Last proven restore", "Newest backup", "Newest full backup", "Fullest repository", "Fullest repositories",
-    "Leader", "Data at risk",
+    "Leader", "Data at risk", "Recovery window against what is required", "Time to restore against the objective",
+    "Used of the capacity, and in 14 days",
 }  # fmt: skip
 # Panels about the exporters themselves; all others do not tell one from another.
 HEALTH = {

@@ -153,8 +153,8 @@ class Fleet:
     ) -> Iterator[tuple[str, Mapping[str, str], float]]:
         kept = sum(backup.size * backup.share * 0.27 for backup in backups)
         wal = (20 + 9 * index) * GB * (0.8 + 0.4 * wave(now, WEEK, index / 7))
-        yield "repo_size_bytes", {"kind": "backup"}, kept
-        yield "repo_size_bytes", {"kind": "archive"}, wal
+        yield "repo_size_bytes", {"kind": "backup"}, int(kept)
+        yield "repo_size_bytes", {"kind": "archive"}, int(wal)
         capacity = 5e11 + index * 4e11
         used = (0.35 + 0.07 * (index % 5)) * capacity * (1 + 0.012 * ((now - self.end) / DAY)) + 0.06 * wal
         used = min(capacity * 0.97, used * (1.38 if (index, repo) == (3, 1) else 1))

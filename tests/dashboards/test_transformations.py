@@ -17,7 +17,7 @@ ELSEWHERE = "partitionByValues"
 EXPECTED: Mapping[Panel, str] = {
     ("overview", "Every stanza"): (
         "Stanza, Verdict, Recoverable, Data at risk, at risk?, Newest backup, backup?, Newest full, full?, Window, "
-        "window?, Time to restore, restore?, Last proven, proven?, Last runs"
+        "window?, Restore time, restore?, Last proven, proven?, Last runs"
     ),
     ("overview", "Failed runs"): "Stanza, Command, Type, Repo, Failed",
     ("recovery", "Checks of the newest tests"): "Stanza, Repo, Target, Check, Result",

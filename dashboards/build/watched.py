@@ -1,0 +1,51 @@
+"""Lines over time that stay in the background until one crosses its threshold: then it has a colour and a name."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from dashboards.build import colour
+from dashboards.build.override import THRESHOLDS, override_query
+from dashboards.build.panel import Panel, timeseries
+from dashboards.build.query import STANZA
+from dashboards.build.target import Json, graph
+
+_NO_LEGEND: Final = {"legend": True, "tooltip": False, "viz": False}
+_LOOKS: Final = (
+    override_query("A", color=colour.fixed(colour.BLUE), custom__hideFrom=_NO_LEGEND, custom__lineWidth=1),
+    override_query("B", color=colour.fixed(colour.WARNING)),
+    override_query("C", color=colour.fixed(colour.CRITICAL), custom__lineWidth=3),
+)
+
+
+def watched(
+    title: str,
+    description: str,
+    value: str,
+    level: str,
+    *others: Json,
+    named: tuple[str, str, str],
+    unit: str,
+    empty: str,
+    by: str = STANZA,
+    overrides: Sequence[Json] = (),
+    interval: str = "",
+) -> Panel:
+    """Return the lines of *value*, those of level 1 and 2 again on top; *named*: all, over the warning, over critical.
+
+    A palette would give some innocent line the red of a state.
+    """
+    fine, late, too_late = named
+    return timeseries(
+        title,
+        f"{description} Named are those over their threshold; dashed are the thresholds that are met first.",
+        graph(value, fine),
+        graph(f"{value} and on ({by}) {level} == 1", late),
+        graph(f"{value} and on ({by}) {level} == 2", too_late),
+        *others,
+        unit=unit,
+        size=(12, 8),
+        empty=empty,
+        overrides=(*_LOOKS, *overrides, *THRESHOLDS),
+        legend=(),
+        interval=interval,
+    )
