@@ -6,6 +6,7 @@ from tests.alerts.world import DAY, INF, Ramp, Timeline, World
 _DONE = "backup_last_completion_timestamp_seconds stanza=main"
 _INCR, _FULL = f"{_DONE} repo=1 backup_type=incr", f"{_DONE} repo=1 backup_type=full"
 _RUN = "stanza=main command=backup backup_type=incr repo=1"
+_WORDS = ("start", "end", "failure")
 _PROGRESS = "stanza_progress_done_bytes stanza=main command"
 _THRESHOLD = "threshold_seconds stanza=main repo=1 signal"
 
@@ -57,15 +58,48 @@ def _failed(command: str, labels: str = "") -> tuple[Case, ...]:
             changes={failure: {0: None, 5: 300}, f"{success} instance=b": {0: 301}},
             expect={10: "", 29: ""},
         ),
+        Case(
+            alert=alert,
+            name="and another host failed before",
+            changes={failure: {0: None, 5: 300}, f"{failure} instance=b": {0: -DAY}},
+            expect={9: "", 10: "warning", 29: "warning"},
+        ),
     )
 
 
+def _of_two_hosts(alert: str) -> list[Case]:
+    """They take turns: only the newest backup of all counts, and no restore."""
+    a_day_ago = _running(-2 * DAY, 1000, 0) | {
+        f"run_last_end_timestamp_seconds {_RUN}": {0: 3600 - 2 * DAY},
+        f"run_last_failure_timestamp_seconds {_RUN}": {0: -2 * DAY},
+    }
+    start, end, failure = (f"run_last_{word}_timestamp_seconds {_RUN} instance=b" for word in _WORDS)
+    newest: World = {start: {0: -50000}, f"run_last_duration_seconds {_RUN} instance=b": {0: 1000}}
+    begun: World = {start: {0: -60}}
+    ended, killed, long_ago = {0: -40000.0}, {0: -50000.0}, {0: -3 * DAY}
+    restore, quiet = "stanza=main command=restore", {9: "", 20: ""}
+    scenes: list[tuple[str, World, Expectation]] = [
+        ("the newest runs", newest | {end: long_ago, failure: long_ago}, {9: "warning", 20: "warning"}),
+        ("the newest began just now", newest | begun | {end: {0: -DAY}}, quiet),
+        ("the newest has ended", newest | {end: ended, failure: long_ago}, quiet),
+        ("the newest was killed", newest | {end: long_ago, failure: killed}, quiet),
+        (
+            "and a restore takes long",
+            {f"run_last_{word}_timestamp_seconds {restore}": long_ago for word in _WORDS}
+            | {
+                f"run_last_start_timestamp_seconds {restore}": {0: -2 * DAY},
+                f"run_last_duration_seconds {restore}": {0: 1000},
+            },
+            quiet,
+        ),
+    ]
+    return [
+        Case(alert=alert, name=f"two hosts take turns, {name}", changes=a_day_ago | more, expect=expect)
+        for name, more, expect in scenes
+    ]
+
+
 _MISSING: tuple[tuple[str, World, Expectation], ...] = (
-    (
-        "for a day",
-        _no_backup(240, 2040),
-        {1560: "warning", 1680: "warning critical", 1920: "warning critical", 2040: ""},
-    ),
     (
         "where there never was one",
         _no_backup(0, 1800) | {_INCR: {0: None}},
@@ -97,9 +131,21 @@ _MISSING: tuple[tuple[str, World, Expectation], ...] = (
         {120: "warning", 1560: "warning"},
     ),
     (
-        "nobody can tell, the repository cannot be read",
-        _no_backup(0, 1800) | {"repo_status_code stanza=main repo=1": {0: 99}},
-        {120: "", 1560: ""},
+        "nobody is to be told before somebody is woken",
+        _no_backup(0, 1800)
+        | {
+            f"{_THRESHOLD}=backup severity=warning": {0: INF},
+            f"{_THRESHOLD}=full_backup severity=warning": {0: INF},
+        },
+        {120: "", 1560: "critical"},
+    ),
+    *(
+        (
+            f"nobody can tell, the repository cannot be read, code {code}",
+            _no_backup(0, 1800) | {"repo_status_code stanza=main repo=1": {0: code}},
+            {120: "", 1560: ""},
+        )
+        for code in (1, 3, 99)
     ),
 )
 
@@ -108,9 +154,25 @@ CASES = (
         alert="BackupMissing",
         step=5,
         changes=_no_backup(30, 150),
-        expect={100: "", 105: "warning", 145: "warning", 155: ""},
+        expect={85: "", 105: "warning", 145: "warning", 155: ""},
         ha=SAME,
         pair={105: "", 145: ""},
+    ),
+    Case(
+        alert="BackupMissing",
+        name="for a day",
+        step=10,
+        changes=_no_backup(30, 1600),
+        expect={
+            90: "",
+            110: "warning",
+            1470: "warning",
+            1490: "warning critical",
+            1590: "warning critical",
+            1600: "",
+        },
+        ha=SAME,
+        pair={110: "", 1490: ""},
     ),
     *(
         Case(
@@ -212,6 +274,15 @@ CASES = (
     ),
     Case(
         alert="BackupHanging",
+        name="of which another exporter sees progress",
+        changes={
+            f"{_PROGRESS}=backup repo=1": {0: 90},
+            f"{_PROGRESS}=backup repo=1 instance=b": {0: Ramp(0, 9)},
+        },
+        expect={70: "", 90: ""},
+    ),
+    Case(
+        alert="BackupHanging",
         name="a restore, which is not told how far it is",
         changes={f"{_PROGRESS}=restore": {0: 5}},
         expect={90: ""},
@@ -229,6 +300,24 @@ CASES = (
         expect={10: "warning", 15: "warning", 16: "warning critical", 29: "warning critical", 30: ""},
         ha=SAME,
     ),
+    Case(
+        alert="BackupRunningLong",
+        name="nobody is to be told before somebody is woken",
+        changes=_running(600 - 24 * 3600, 30000, 30)
+        | {"threshold_seconds stanza=main signal=backup_duration severity=warning": {0: INF}},
+        expect={10: "", 15: "", 16: "critical"},
+    ),
+    Case(
+        alert="BackupRunningLong",
+        name="the stricter of two thresholds",
+        changes=_running(-2 * 3600, 30000, 30)
+        | {
+            f"threshold_seconds stanza=main signal=backup_duration severity={severity} instance=b": {0: 3600}
+            for severity in ("warning", "critical")
+        },
+        expect={10: "warning critical", 20: "warning critical"},
+    ),
+    *(case for alert in ("BackupRunningLong", "BackupSlow") for case in _of_two_hosts(alert)),
     Case(
         alert="BackupRunningLong",
         name="ended within its first second, a day ago",
@@ -264,10 +353,16 @@ CASES = (
     ),
     Case(
         alert="BackupSlow",
+        name="on the slower of two hosts that is usual",
+        changes=_running(0, 100, 60) | {f"run_last_duration_seconds {_RUN} instance=b": {0: 700}},
+        expect={36: "", 40: "", 41: "warning", 59: "warning", 60: ""},
+    ),
+    Case(
+        alert="BackupSlow",
         name="days ago they took as long",
         step=60,
-        changes=_running(7200, 0, 6000) | {f"run_last_duration_seconds {_RUN}": {0: 90000, 3000: 100}},
-        expect={3060: "", 4000: ""},
+        changes=_running(180000, 0, 6000) | {f"run_last_duration_seconds {_RUN}": {0: 9000, 2000: 100}},
+        expect={3060: "", 3300: ""},
         gap=False,
     ),
     Case(
@@ -279,6 +374,7 @@ CASES = (
     Case(
         alert="BackupPageErrors",
         changes={
+            "backup_last_error stanza=main repo=1 backup_type=full": {0: 0, 5: 1, 30: 0},
             "backup_last_error stanza=main repo=1 backup_type=incr": {0: 0, 5: 1, 30: 0},
             "backups_with_errors stanza=main repo=1": {0: 0, 5: 1, 40: 0},
         },
@@ -310,7 +406,17 @@ CASES = (
     ),
     Case(
         alert="BackupWithoutWal",
-        changes={"backups_without_wal stanza=main repo=1": {0: 0, 5: 1, 20: 5, 40: 0}},
+        name="it is the only one there is",
+        changes={
+            "backups_without_wal stanza=main repo=1": {0: 1},
+            "backups stanza=main repo=1 backup_type=full": {0: 1},
+            "backups stanza=main repo=1 backup_type=incr": {0: 0},
+        },
+        expect={30: "warning critical"},
+    ),
+    Case(
+        alert="BackupWithoutWal",
+        changes={"backups_without_wal stanza=main repo=1": {0: 0, 5: 3, 20: 5, 40: 0}},
         expect={9: "", 10: "warning", 24: "warning", 25: "warning critical", 39: "warning critical", 40: ""},
         ha=SAME,
         pair=SAME,

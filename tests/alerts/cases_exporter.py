@@ -1,11 +1,13 @@
 """Cases of the alerts about exporters, stanzas and the delivery of alerts."""
 
 from tests.alerts.case import SAME, Case
-from tests.alerts.world import INF, Ramp
+from tests.alerts.world import DAY, INF, Ramp, healthy
 
-_BUILD = "exporter_build_info version=1 python_version=3"
+_B = "instance=b"
 _SUCCESS = "exporter_collector_success collector"
 _DATABASE = "database_info stanza=main repo=1 database_id=9 pg_version=16"
+_RESTORE_TEST = "threshold_seconds stanza=main signal=restore_test severity=critical"
+_SPACE = "threshold_ratio repo=1 signal=repo_used severity=critical"
 _FAILURES = "prometheus_rule_evaluation_failures_total job=prometheus rule_group"
 
 CASES = (
@@ -40,6 +42,7 @@ CASES = (
         name="it is another exporter",
         changes={"up job=node": {0: 0}},
         expect={30: ""},
+        gap=False,
     ),
     Case(
         alert="ExporterMissing",
@@ -89,6 +92,13 @@ CASES = (
         pair={34: "", 35: "warning", 59: "warning", 61: ""},
     ),
     Case(
+        alert="StanzaNoneExpected",
+        name="by exporters of two versions",
+        changes={"stanza_expected stanza=main": {0: None}}
+        | {f"exporter_build_info version=2 python_version=4 {_B}": {0: 1}},
+        expect={16: "warning critical", 30: "warning critical"},
+    ),
+    Case(
         alert="CollectorFailing",
         changes={f"{_SUCCESS}=info": {0: 1, 5: 0, 40: 1}},
         expect={19: "", 20: "warning critical", 39: "warning critical", 40: ""},
@@ -116,31 +126,20 @@ CASES = (
         ha=SAME,
         pair=SAME,
     ),
-    Case(
-        alert="ThresholdsDisagree",
-        step=5,
-        changes={
-            "threshold_seconds stanza=main signal=restore_test severity=critical instance=b": {
-                0: 15 * 86400,
-                10: INF,
-                120: 15 * 86400,
-            },
-        },
-        expect={65: "", 70: "warning", 115: "warning", 120: ""},
-        gap=False,
-    ),
-    Case(
-        alert="ThresholdsDisagree",
-        name="of space",
-        step=5,
-        changes={
-            "threshold_ratio repo=1 signal=repo_used severity=critical instance=b": {
-                0: 0.9,
-                10: 0.95,
-                120: 0.9,
-            }
-        },
-        expect={65: "", 70: "warning", 115: "warning", 120: ""},
+    *(
+        Case(
+            alert="ThresholdsDisagree",
+            name=name,
+            step=5,
+            changes={f"{series} {_B}": {0: same, 10: other, 120: same}},
+            expect={65: "", 70: "warning", 115: "warning", 120: ""},
+        )
+        for name, series, same, other in (
+            ("", _RESTORE_TEST, 15 * DAY, INF),
+            ("the other one is stricter", _RESTORE_TEST, 15 * DAY, DAY),
+            ("of space", _SPACE, 0.9, 0.95),
+            ("of space, the other one is stricter", _SPACE, 0.9, 0.85),
+        )
     ),
     Case(
         alert="ThresholdsDisagree",
@@ -149,6 +148,26 @@ CASES = (
         changes={},
         expect={120: ""},
         ha=SAME,
+    ),
+    *(
+        Case(
+            alert="ThresholdsMissing",
+            name=name,
+            step=5,
+            changes={series: healthy()[series] | {10: None, 120: healthy()[series][0]} for series in those},
+            expect={75: "", 95: "warning", 115: "warning", 120: ""},
+            ha=SAME,
+            pair=SAME,
+        )
+        for name, those in (
+            ("", [_RESTORE_TEST]),
+            ("of a repository", ["threshold_seconds stanza=main repo=2 signal=backup severity=warning"]),
+            ("of space", [_SPACE]),
+            (
+                "any of a stanza",
+                [key for key in healthy() if key.startswith("threshold_seconds stanza=main s")],
+            ),
+        )
     ),
     Case(
         alert="StanzaMissing",
@@ -194,16 +213,31 @@ CASES = (
         ha=SAME,
         pair={15: "RepoNotOk/warning*2", 29: "RepoNotOk/warning*2", 30: ""},
     ),
+    *(
+        Case(
+            alert="StanzaNotOk",
+            name=f"though its repositories are, code {code}",
+            changes={
+                "stanza_ok stanza=main": {0: 1, 5: 0, 30: 1},
+                "stanza_status_code stanza=main": {0: 0, 5: code, 30: 0},
+            },
+            expect={14: "", 15: "warning", 29: "warning", 30: ""},
+            ha=SAME,
+            pair=SAME,
+        )
+        for code in (4, 5)
+    ),
     Case(
         alert="StanzaNotOk",
-        name="though its repositories are",
+        name="one exporter does not see it, the other missed a scrape",
         changes={
-            "stanza_ok stanza=main": {0: 1, 5: 0, 30: 1},
-            "stanza_status_code stanza=main": {0: 0, 5: 5, 30: 0},
+            "stanza_ok stanza=main": {0: 0},
+            "stanza_status_code stanza=main": {0: None},
+            "repo_ok stanza=main repo=1": {0: None},
+            "repo_ok stanza=main repo=2": {0: None},
+            f"stanza_ok stanza=main {_B}": {0: 1, 20: None, 22: 1},
         },
-        expect={14: "", 15: "warning", 29: "warning", 30: ""},
-        ha=SAME,
-        pair=SAME,
+        expect={9: "", 10: "warning", 20: "warning", 21: "warning"},
     ),
     Case(
         alert="StanzaNotOk",
@@ -288,8 +322,18 @@ CASES = (
     ),
     Case(
         alert="StanzaNameCollision",
-        name="an older database before an upgrade",
-        changes={f"{_DATABASE} system_id=9009 state=prior": {0: 1}},
+        name="each in a repository of its own",
+        changes={
+            f"database_info stanza=main repo=3 database_id=1 pg_version=15 system_id=9 state=current {_B}": {
+                0: 1
+            }
+        },
+        expect={14: "", 15: "warning", 30: "warning"},
+    ),
+    Case(
+        alert="StanzaNameCollision",
+        name="two older databases before upgrades",
+        changes={f"{_DATABASE} system_id={number} state=prior": {0: 1} for number in (8008, 9009)},
         expect={30: ""},
         ha=SAME,
     ),
@@ -338,14 +382,26 @@ CASES = (
     ),
     Case(
         alert="NotificationsFailing",
-        name="for two reasons",
+        name="once",
+        changes={
+            "alertmanager_notifications_failed_total job=alertmanager integration=slack reason=other": {
+                0: 0,
+                20: 1,
+            }
+        },
+        expect={19: "", 21: "warning", 30: "warning", 40: ""},
+    ),
+    Case(
+        alert="NotificationsFailing",
+        name="for two reasons, to two receivers",
         changes={
             "alertmanager_notifications_failed_total job=alertmanager integration=slack reason=other": {
                 0: 0,
                 5: Ramp(0, 1),
                 80: 75,
             },
-            "alertmanager_notifications_failed_total job=alertmanager integration=slack reason=clientError": {
+            "alertmanager_notifications_failed_total job=alertmanager integration=slack reason=clientError "
+            "receiver_name=pgbackrest-slack": {
                 0: 0,
                 5: Ramp(0, 1),
                 80: 75,

@@ -9,6 +9,7 @@ _MISSING = "wal_archive_missing_segments stanza=main repo=1 position"
 _NUMBER = "wal_archive_newest_segment_number stanza=main repo"
 _HISTORY = "wal_archive_newest_history_timeline stanza=main repo"
 _TIMELINE = "wal_archive_newest_timeline stanza=main repo"
+_REQUIRED = "threshold_seconds stanza=main repo=1 signal=recovery_window"
 _WINDOW = "recovery_window_start_timestamp_seconds stanza=main repo"
 
 
@@ -71,6 +72,7 @@ CASES = (
             "threshold_seconds stanza=main signal=wal_archive_lag severity=critical instance=b": {0: 600},
         },
         expect={30: ""},
+        gap=False,
     ),
     Case(
         alert="WalArchiveLag",
@@ -111,7 +113,7 @@ CASES = (
     Case(
         alert="WalDropped",
         name="and nothing was counted before",
-        changes={"wal_dropped_segments_total stanza=main": {0: None, 5: 2}},
+        changes={"wal_dropped_segments_total stanza=main": {0: None, 5: 1}},
         expect={4: "", 5: "critical", 60: "critical", 70: ""},
     ),
     Case(
@@ -136,6 +138,80 @@ CASES = (
         ha=SAME,
     ),
     Case(
+        alert="WalDuplicate",
+        changes={"wal_archive_duplicate_segments stanza=main repo=1": {0: 0, 5: 1, 30: 0}},
+        expect={9: "", 10: "warning", 29: "warning", 30: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="TimelineNotArchived",
+        name="a scrape was missed before the patience was over",
+        changes=_failover(5, waiting=1, archived=30),
+        down=(7, 8),
+        gap=False,
+        expect={9: "", 10: "critical*2"},
+    ),
+    Case(
+        alert="TimelineNotArchived",
+        name="the new primary was not heard yet, and the old one had archived all",
+        changes=_failover(5, waiting=0, archived=30) | {"postgresql_timeline stanza=main": {0: 1, 5: None}},
+        expect={9: "", 10: "critical*2"},
+    ),
+    Case(
+        alert="TimelineNotArchived",
+        name="the old primary's exporter still tells that it had archived all",
+        changes=_failover(5, waiting=1, archived=30)
+        | {
+            "postgresql_timeline stanza=main instance=b": {0: 1},
+            "wal_archive_enabled stanza=main instance=b": {0: 1},
+            "wal_archive_ready_segments stanza=main instance=b": {0: 0},
+        },
+        expect={9: "", 10: "critical*2", 34: "critical*2", 36: ""},
+    ),
+    Case(
+        alert="TimelineNotArchived",
+        name="another exporter has not listed the repositories since",
+        changes=_failover(5, waiting=1, archived=8)
+        | {f"{_TIMELINE}={repo} instance=b": {0: 1} for repo in (1, 2)}
+        | {"wal_archive_enabled stanza=main": {0: None}},
+        expect={10: "", 20: ""},
+    ),
+    Case(
+        alert="TimelineNotArchived",
+        name="another exporter has not listed the history files since",
+        changes=_failover(5, waiting=1, archived=90, history=8)
+        | {f"{_HISTORY}={repo} instance=b": {0: 1} for repo in (1, 2)},
+        expect={10: "", 20: ""},
+    ),
+    Case(
+        alert="TimelineNotArchived",
+        name="the new primary is idle, and the old one's exporter tells the past",
+        changes=_failover(5, waiting=0, archived=90)
+        | {
+            "postgresql_timeline stanza=main instance=b": {0: 1},
+            "wal_archive_enabled stanza=main instance=b": {0: 0},
+        },
+        expect={10: "", 20: ""},
+    ),
+    Case(
+        alert="TimelineNotArchived",
+        name="the second failover within half an hour, and another exporter has not seen the first",
+        changes=_failover(5, waiting=0, archived=100, history=8)
+        | {f"{_HISTORY}={repo} instance=b": {0: 1} for repo in (1, 2)}
+        | {f"{name}_timeline stanza=main": {0: 1, 5: 2, 20: 3} for name in ("patroni", "postgresql")},
+        expect={30: "", 48: "", 60: "critical*2"},
+        gap=False,
+    ),
+    Case(
+        alert="TimelineNotArchived",
+        name="the new primary says all is archived, and a scrape was missed before the patience was over",
+        changes=_failover(5, waiting=0, archived=60, history=60),
+        down=(37, 38),
+        gap=False,
+        expect={39: "", 40: "critical*2"},
+    ),
+    Case(
         alert="TimelineNotArchived",
         name="only one repository follows, without a word from PostgreSQL",
         changes=_failover(5, waiting=1, archived=8)
@@ -158,26 +234,26 @@ CASES = (
         alert="TimelineNotArchived",
         name="the new primary is idle, its history file is archived",
         changes=_failover(5, waiting=0, archived=90, history=30),
-        expect={10: "", 40: "", 60: "", 89: ""},
+        expect={10: "", 40: "", 50: ""},
         ha=SAME,
     ),
     Case(
         alert="TimelineNotArchived",
         name="the new primary is idle, and nobody lists the repository",
         changes=_failover(5, waiting=0, archived=90),
-        expect={10: "", 40: "", 89: ""},
+        expect={10: "", 40: "", 50: ""},
     ),
     Case(
         alert="TimelineNotArchived",
         name="the new primary says all is archived, and nothing has arrived",
-        changes=_failover(5, waiting=0, archived=60, history=60),
-        expect={10: "", 39: "", 40: "critical*2", 59: "critical*2", 66: ""},
+        changes=_failover(5, waiting=0, archived=48, history=48),
+        expect={10: "", 39: "", 40: "critical*2", 47: "critical*2", 54: ""},
     ),
     Case(
         alert="TimelineNotArchived",
         name="the new primary has a busy archiver, its history file is archived",
         changes=_failover(5, waiting=1, archived=90, history=8),
-        expect={10: "", 40: "", 89: ""},
+        expect={10: "", 40: "", 50: ""},
     ),
     Case(
         alert="TimelineStray",
@@ -195,11 +271,33 @@ CASES = (
         pair=SAME,
     ),
     Case(
+        alert="TimelineStray",
+        name="of which another exporter has not seen the history file",
+        changes={f"{_HISTORY}=1": {0: 2}, f"{_HISTORY}=1 instance=b": {0: 1}},
+        expect={9: "", 10: "critical", 30: "critical"},
+    ),
+    Case(
+        alert="TimelineStray",
+        name="it is the primary's own",
+        changes=_failover(5, waiting=0, archived=8, history=6),
+        expect={15: "", 20: ""},
+    ),
+    Case(
         alert="ClusterNoLeader",
         changes={"patroni_has_leader stanza=main": {0: 1, 5: 0, 30: 1}},
         expect={9: "", 10: "warning", 34: "warning", 36: ""},
         ha=SAME,
-        pair={10: ""},
+        pair=SAME,
+    ),
+    Case(
+        alert="ReposDiverge",
+        name="scrapes were missed half an hour ago",
+        changes={
+            f"{_NUMBER}=1": {0: Ramp(100, 1), 10: None, 12: Ramp(112, 1)},
+            f"{_NUMBER}=2": {0: Ramp(100, 1), 5: 105},
+        },
+        expect={50: "", 51: "warning"},
+        gap=False,
     ),
     Case(
         alert="ReposDiverge",
@@ -245,6 +343,29 @@ CASES = (
         changes={f"{_WINDOW}=1": {0: -9 * DAY, 5: None, 50: -9 * DAY}, f"{_WINDOW}=2": {0: None}},
         expect={29: "", 30: "warning critical", 49: "warning critical", 50: ""},
         ha=SAME,
+    ),
+    Case(
+        alert="RecoveryWindowShort",
+        name="there is none at all, and nobody is to be told before somebody is woken",
+        changes={f"{_WINDOW}=1": {0: None}, f"{_REQUIRED} severity=warning": {0: INF}},
+        expect={9: "", 10: "critical"},
+    ),
+    Case(
+        alert="RecoveryWindowShort",
+        name="there is none at all, but nobody is to be woken",
+        changes={f"{_WINDOW}=1": {0: None}, f"{_REQUIRED} severity=critical": {0: INF}},
+        expect={9: "", 10: "warning", 30: "warning"},
+    ),
+    Case(
+        alert="RecoveryWindowShort",
+        name="another exporter sees none at all",
+        changes={
+            f"{_WINDOW}=1": {0: -2 * DAY},
+            f"{_MISSING}=newest instance=b": {0: 0},
+            f"{_REQUIRED} severity=warning instance=b": {0: 7 * DAY},
+            f"{_REQUIRED} severity=critical instance=b": {0: 3 * DAY},
+        },
+        expect={9: "", 10: "warning critical", 30: "warning critical"},
     ),
     Case(
         alert="RecoveryWindowShort",
@@ -302,6 +423,30 @@ CASES = (
     ),
     Case(
         alert="RepoSpaceTrend",
+        name="not by far",
+        step=10,
+        changes={"repo_used_bytes repo=1": {0: 640}, "repo_available_bytes repo=1": {0: Ramp(360, -0.1)}},
+        expect={60: "", 70: "warning", 100: "warning"},
+    ),
+    Case(
+        alert="RepoSpaceTrend",
+        name="exactly at 60 %",
+        step=10,
+        changes={
+            "repo_used_bytes repo=1": {0: 600},
+            "repo_available_bytes repo=1": {0: Ramp(460, -0.6), 100: 400},
+        },
+        expect={100: "", 180: ""},
+    ),
+    Case(
+        alert="RepoSpaceTrend",
+        name="it is full already, see RepoSpaceLow",
+        step=10,
+        changes={"repo_used_bytes repo=1": {0: 1000}, "repo_available_bytes repo=1": {0: 0}},
+        expect={100: ""},
+    ),
+    Case(
+        alert="RepoSpaceTrend",
         name="it would take more than four days",
         step=10,
         changes={"repo_available_bytes repo=1": {0: Ramp(300, -0.05)}},
@@ -353,6 +498,24 @@ CASES = (
         expect={4: "", 5: "critical", 29: "critical", 30: "RestoreTestPassed/info"},
     ),
     Case(
+        alert="RestoreTestFailed",
+        name="and another host's later one passed",
+        changes={
+            f"restore_test_last_failure_timestamp_seconds {_TEST}": {0: -7200},
+            f"restore_test_last_success_timestamp_seconds {_TEST} instance=b": {0: -3600},
+        },
+        expect={20: ""},
+    ),
+    Case(
+        alert="RestoreTestFailed",
+        name="and another host's earlier one as well",
+        changes={
+            f"restore_test_last_failure_timestamp_seconds {_TEST}": {0: -3600},
+            f"restore_test_last_failure_timestamp_seconds {_TEST} instance=b": {0: -2 * DAY},
+        },
+        expect={0: "critical", 20: "critical"},
+    ),
+    Case(
         alert="RestoreTestPolluted",
         changes=_ran("polluted", ""),
         expect={4: "", 5: "critical", 29: "critical", 30: ""},
@@ -395,10 +558,12 @@ CASES = (
     ),
     Case(
         alert="RestoreTestOverdue",
-        name="twice",
-        changes={f"restore_test_last_success_timestamp_seconds {_TEST}": {0: 600 - 15 * DAY, 30: 300}},
-        expect={10: "warning", 15: "warning", 16: "warning critical", 29: "warning critical", 30: ""},
-        ha=SAME,
+        name="nobody is to be told, and nobody is ever woken",
+        changes={
+            f"restore_test_last_success_timestamp_seconds {_TEST}": {0: -20 * DAY},
+            "threshold_seconds stanza=main signal=restore_test severity=warning": {0: INF},
+        },
+        expect={20: "", 30: ""},
     ),
     Case(
         alert="RestoreTestOverdue",
@@ -415,9 +580,8 @@ CASES = (
         changes={
             f"restore_test_last_success_timestamp_seconds {_TEST}": {0: -2 * DAY},
             "threshold_seconds stanza=main signal=restore_test severity=warning instance=b": {0: DAY},
-            "threshold_seconds stanza=main signal=restore_test severity=critical instance=b": {0: DAY},
         },
-        expect={30: "warning critical"},
+        expect={30: "warning"},
     ),
     Case(
         alert="RestoreTestNeverRun",
@@ -448,12 +612,11 @@ CASES = (
             "recovery_time_estimate_seconds stanza=main repo=1": {
                 0: 3600,
                 5: 3601,
-                30: 7200,
                 50: 7201,
                 80: 3600,
             }
         },
-        expect={19: "", 20: "warning", 64: "warning", 65: "warning critical", 79: "warning critical", 80: ""},
+        expect={19: "", 20: "warning", 79: "warning", 80: ""},
         ha=SAME,
         pair=SAME,
     ),

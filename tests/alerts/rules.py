@@ -5,6 +5,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,14 @@ HEAD = "# Written from pgbackrest.rules.yml by `python -m tests.alerts.rules`; c
 Rule = dict[str, Any]
 
 
+@cache
+def _read() -> Any:
+    return yaml.safe_load(RULES.read_text())
+
+
 def load() -> dict[str, Any]:
     """The whole file; what an anchor repeats is an object of its own."""
-    document: dict[str, Any] = copy.deepcopy(yaml.safe_load(RULES.read_text()))
+    document: dict[str, Any] = copy.deepcopy(_read())
     return document
 
 

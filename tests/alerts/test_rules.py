@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerts import promtool
-from tests.alerts.cases import CASES
+from tests.alerts.cases import CASES, cases_of
 from tests.alerts.rules import RULES, cut_down, names, of
 
 ALERTS = [name for name in names() if name != "Watchdog"]
@@ -31,5 +31,5 @@ def test_the_alert_fires_and_clears_while_all_others_are_quiet(tmp_path: Path, a
 def test_missed_scrapes_pairs_and_namespaces_change_nothing(tmp_path: Path, alert: str) -> None:
     rules = tmp_path / "rules.yml"
     rules.write_text(json.dumps(cut_down(of(alert))))
-    tests = promtool.together(alert, [case for case in CASES if case.alert == alert])
+    tests = promtool.together(alert, cases_of(alert))
     assert judged(tmp_path, rules, tests) == ""

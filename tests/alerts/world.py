@@ -73,7 +73,9 @@ run_last_duration_seconds stanza=main command=backup backup_type=full repo=1 360
 run_last_start_timestamp_seconds stanza=main command=restore -7200
 run_last_end_timestamp_seconds stanza=main command=restore -99000
 run_last_failure_timestamp_seconds stanza=main command=restore -7000
+run_last_failure_timestamp_seconds stanza=main command=expire -9000
 run_last_success_timestamp_seconds stanza=main command=expire -3600
+run_last_failure_timestamp_seconds stanza=main command=verify repo=1 -9000
 run_last_success_timestamp_seconds stanza=main command=verify repo=1 -3600
 verify_last_ok stanza=main repo=1 1
 verify_last_completion_timestamp_seconds stanza=main repo=1 -3600
@@ -84,6 +86,7 @@ wal_archive_enabled stanza=main 1
 wal_dropped_segments_total stanza=main 0
 wal_archive_newest_timeline stanza=main repo=1 1
 wal_archive_newest_timeline stanza=main repo=2 1
+wal_archive_duplicate_segments stanza=main repo=1 0
 wal_archive_missing_segments stanza=main repo=1 position=newest 0
 wal_archive_missing_segments stanza=main repo=1 position=older 0
 wal_archive_missing_segments stanza=main repo=2 position=newest 0
@@ -99,6 +102,7 @@ repo_inodes_used repo=1 500
 repo_inodes_available repo=1 500
 restore_test_last_run_timestamp_seconds stanza=main repo=1 target=latest -86400
 restore_test_last_success_timestamp_seconds stanza=main repo=1 target=latest -86400
+restore_test_last_failure_timestamp_seconds stanza=main repo=1 target=latest -172800
 restore_test_last_result stanza=main repo=1 target=latest result=proven 1
 recovery_time_estimate_seconds stanza=main repo=1 1200
 recovery_time_estimate_seconds stanza=main repo=2 9000
@@ -125,4 +129,5 @@ def healthy() -> World:
         world[f"{series} severity=critical"] = {0: float(critical)}
     for severity, ratio in (("warning", 0.8), ("critical", 0.9)):
         world[f"threshold_ratio repo=1 signal=repo_used severity={severity}"] = {0: ratio}
+        world[f"threshold_ratio repo=1 signal=one_to_come severity={severity}"] = {0: 0.1}
     return world
