@@ -76,7 +76,9 @@ def _of_two_hosts(alert: str) -> list[Case]:
     start, end, failure = (f"run_last_{word}_timestamp_seconds {_RUN} instance=b" for word in _WORDS)
     newest: World = {start: {0: -50000}, f"run_last_duration_seconds {_RUN} instance=b": {0: 1000}}
     begun: World = {start: {0: -60}}
-    ended, killed, long_ago = {0: -40000.0}, {0: -50000.0}, {0: -3 * DAY}
+    ended: Timeline = {0: -40000}
+    killed: Timeline = {0: -50000}
+    long_ago: Timeline = {0: -3 * DAY}
     restore, quiet = "stanza=main command=restore", {9: "", 20: ""}
     scenes: list[tuple[str, World, Expectation]] = [
         ("the newest runs", newest | {end: long_ago, failure: long_ago}, {9: "warning", 20: "warning"}),
@@ -85,9 +87,10 @@ def _of_two_hosts(alert: str) -> list[Case]:
         ("the newest was killed", newest | {end: long_ago, failure: killed}, quiet),
         (
             "and a restore takes long",
-            {f"run_last_{word}_timestamp_seconds {restore}": long_ago for word in _WORDS}
-            | {
+            {
                 f"run_last_start_timestamp_seconds {restore}": {0: -2 * DAY},
+                f"run_last_end_timestamp_seconds {restore}": long_ago,
+                f"run_last_failure_timestamp_seconds {restore}": long_ago,
                 f"run_last_duration_seconds {restore}": {0: 1000},
             },
             quiet,

@@ -94,8 +94,10 @@ CASES = (
     Case(
         alert="StanzaNoneExpected",
         name="by exporters of two versions",
-        changes={"stanza_expected stanza=main": {0: None}}
-        | {f"exporter_build_info version=2 python_version=4 {_B}": {0: 1}},
+        changes={
+            "stanza_expected stanza=main": {0: None},
+            f"exporter_build_info version=2 python_version=4 {_B}": {0: 1},
+        },
         expect={16: "warning critical", 30: "warning critical"},
     ),
     Case(

@@ -3,6 +3,7 @@
 All mutants of an alert are rules of one file, so that its cases are loaded once and not once for each.
 """
 
+import json
 import re
 import sys
 import tempfile
@@ -87,7 +88,7 @@ def _answers(alert: str, chosen: Mapping[str, Mutant], asking: list[dict[str, An
     """What promtool prints."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "rules.yml").write_text(promtool.json.dumps(_file(alert, chosen)))
+        (folder / "rules.yml").write_text(json.dumps(_file(alert, chosen)))
         files = []
         for step, those in promtool.by_step(asking).items():
             file = folder / f"{step}.yml"
@@ -142,20 +143,24 @@ def survivors(alert: str) -> tuple[list[Mutant], list[Mutant]]:
     return all_of_them, list(left.values())
 
 
-def report(wanted: Iterable[str] = EVERY) -> Iterator[str]:
-    """A line for each that lives, and the score."""
-    seen: dict[str, bool] = {}
+def judged(wanted: Iterable[str] = EVERY) -> dict[str, bool]:
+    """Whether anybody's cases notice it, for each mutant by its name."""
+    found: dict[str, bool] = {}
     for alert in wanted:
         here, living = survivors(alert)
         for mutant in here:
-            seen[mutant.name] = seen.get(mutant.name, False) or mutant not in living
-    for name, noticed in seen.items():
+            found[mutant.name] = found.get(mutant.name, False) or mutant not in living
+    return found
+
+
+def report(found: Mapping[str, bool]) -> Iterator[str]:
+    """A line for each that lives, and the score."""
+    for name, noticed in found.items():
         if not noticed:
             yield f"{name}  –  {WHY.get(name, 'NOT NOTICED')}"
-    score = sum(seen.values())
-    yield f"{score} of {len(seen)} mutants were noticed: {100 * score / len(seen):.1f} %"
+    score = sum(found.values())
+    yield f"{score} of {len(found)} mutants of the rules were noticed: {100 * score / len(found):.1f} %"
 
 
 if __name__ == "__main__":
-    for line in report(sys.argv[1:] or EVERY):
-        print(line, flush=True)
+    print(*report(judged(sys.argv[1:] or EVERY)), sep="\n")

@@ -5,6 +5,7 @@ Mutated are comparisons, thresholds, arithmetic, label sets, matchers, set opera
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -169,13 +170,17 @@ def _changed(rule: Rule) -> Iterator[tuple[str, Rule]]:
 def mutants(wanted: Iterable[str] = EVERY) -> Iterator[Mutant]:
     """Those of the rules of these alerts, and of what is recorded for them."""
     chosen = set(wanted)
+    named: Counter[str] = Counter()
     for rule in rules():
+        readers: tuple[Rule, ...] = ()
         if "alert" in rule:
-            place, readers = f"{rule['alert'].removeprefix(PREFIX)}/{rule['labels']['severity']}", ()
+            place = f"{rule['alert'].removeprefix(PREFIX)}/{rule['labels']['severity']}"
         else:
             place = rule["record"]
             readers = tuple(each for each in alerts() if place in each["expr"])
         for change, changed in _changed(rule):
-            mutant = Mutant(f"{place}: {change}", changed, readers)
+            named[f"{place}: {change}"] += 1
+            again = named[f"{place}: {change}"]  # twice in one line
+            mutant = Mutant(f"{place}: {change}{f', {again}' if again > 1 else ''}", changed, readers)
             if mutant.noticed_by & chosen:
                 yield mutant

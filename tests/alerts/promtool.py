@@ -205,8 +205,8 @@ def _variations(alert: str, case: Case, well: World, ill: World) -> Iterator[dic
     title = f"{alert} {case.name}".strip()
     if case.gap:
         longer = replace(case, expect=_expect_in_gap(case))
-        series = _series(longer, ill, a, _missed(case, _gaps(case)), gone=case.gone)
-        yield _test(f"{title}, scrapes missed", case, series, longer.expect, alert)
+        gaps = _series(longer, ill, a, _missed(case, _gaps(case)), gone=case.gone)
+        yield _test(f"{title}, scrapes missed", case, gaps, longer.expect, alert)
     else:
         yield _test(title, case, sick(a), case.expect, alert)
     if case.other and not case.name:
