@@ -278,6 +278,23 @@ CASES = (
     ),
     Case(
         alert="TimelineStray",
+        name="and Patroni alone is asked",
+        changes={"postgresql_timeline stanza=main": {0: None}, f"{_TIMELINE}=1": {0: 1, 5: 2, 30: 1}},
+        expect={14: "", 15: "critical", 29: "critical", 30: ""},
+    ),
+    *(
+        Case(
+            alert="TimelineStray",
+            name=f"it is the primary's own, and another exporter has not heard of it from {source}",
+            changes=_failover(5, waiting=0, archived=8, history=6)
+            | {"patroni_timeline stanza=main": {0: None}}
+            | {f"{source}_timeline stanza=main": {0: 2}, f"{source}_timeline stanza=main instance=b": {0: 1}},
+            expect={15: "", 20: ""},
+        )
+        for source in ("patroni", "postgresql")
+    ),
+    Case(
+        alert="TimelineStray",
         name="it is the primary's own",
         changes=_failover(5, waiting=0, archived=8, history=6),
         expect={15: "", 20: ""},

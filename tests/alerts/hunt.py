@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,9 +133,9 @@ def _portions(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
         start, size = start + size, 2 * size
 
 
-def survivors(alert: str) -> tuple[list[Mutant], list[Mutant]]:
-    """The mutants that an alert's cases may notice, and those of them that they do not."""
-    all_of_them = list(mutants([alert]))
+def survivors(alert: str, known: Container[str] = ()) -> tuple[list[Mutant], list[Mutant]]:
+    """The mutants that an alert's cases may notice, and those of them that they do not; but none of the known."""
+    all_of_them = [mutant for mutant in mutants([alert]) if mutant.name not in known]
     left = {f"m{number}": mutant for number, mutant in enumerate(all_of_them)}
     for cases in _portions(sorted(cases_of(alert), key=lambda case: case.name)):
         noticed = _noticed(alert, left, cases)
@@ -144,12 +144,14 @@ def survivors(alert: str) -> tuple[list[Mutant], list[Mutant]]:
 
 
 def judged(wanted: Iterable[str] = EVERY) -> dict[str, bool]:
-    """Whether anybody's cases notice it, for each mutant by its name."""
+    """Whether anybody's cases notice it, for each mutant by its name.
+
+    Of two alerts that read the same record the later one is the simpler, so it is asked first.
+    """
     found: dict[str, bool] = {}
-    for alert in wanted:
-        here, living = survivors(alert)
-        for mutant in here:
-            found[mutant.name] = found.get(mutant.name, False) or mutant not in living
+    for alert in reversed(list(wanted)):
+        here, living = survivors(alert, {name for name, noticed in found.items() if noticed})
+        found |= {mutant.name: mutant not in living for mutant in here}
     return found
 
 
