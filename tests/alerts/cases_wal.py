@@ -568,7 +568,10 @@ CASES = (
     ),
     Case(
         alert="RestoreTestOverdue",
-        changes={f"restore_test_last_success_timestamp_seconds {_TEST}": {0: 600 - 8 * DAY, 30: 300}},
+        changes={
+            f"restore_test_last_success_timestamp_seconds {_TEST}": {0: 600 - 8 * DAY, 30: 300},
+            f"restore_test_last_failure_timestamp_seconds {_TEST}": {0: None},
+        },
         expect={10: "", 15: "", 16: "warning", 29: "warning", 30: ""},
         ha=SAME,
         pair={16: ""},
@@ -606,6 +609,7 @@ CASES = (
         changes={
             f"restore_test_last_run_timestamp_seconds {_TEST}": {0: None, 1600: 120000},
             f"restore_test_last_success_timestamp_seconds {_TEST}": {0: None, 1600: 90000},
+            f"restore_test_last_failure_timestamp_seconds {_TEST}": {0: None},
         },
         expect={1430: "", 1440: "warning", 1590: "warning", 1600: ""},
         ha=SAME,
