@@ -1,9 +1,29 @@
 """All cases."""
 
-from tests.alerts import cases_backup, cases_exporter, cases_wal
+from tests.alerts import (
+    cases_backup,
+    cases_delivery,
+    cases_exporter,
+    cases_restore,
+    cases_runs,
+    cases_stanza,
+    cases_storage,
+    cases_timeline,
+    cases_wal,
+)
 from tests.alerts.case import SAME, Case
 
-CASES = (*cases_exporter.CASES, *cases_backup.CASES, *cases_wal.CASES)
+CASES = (
+    *cases_exporter.CASES,
+    *cases_stanza.CASES,
+    *cases_backup.CASES,
+    *cases_runs.CASES,
+    *cases_wal.CASES,
+    *cases_timeline.CASES,
+    *cases_storage.CASES,
+    *cases_restore.CASES,
+    *cases_delivery.CASES,
+)
 _AWAY = Case(
     alert="",
     name="all is well, and the exporters are away for a while",

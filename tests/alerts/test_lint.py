@@ -1,4 +1,4 @@
-"""How the rules, the runbooks and the templates must be written, and that they name only what exists."""
+"""How the rules must be written, and that they name only what exists."""
 
 import re
 import subprocess  # noqa: TID251 - promtool is a tool of the tests
@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.metrics import GROUPS
 from exporter.settings import SIGNALS
+from tests.alerts.known import COUNTERS, FAMILIES, metrics_of
 from tests.alerts.promtool import OWN
-from tests.alerts.rules import ALERTS, PREFIX, RULES, alerts, load, names, rules
+from tests.alerts.rules import PREFIX, RULES, alerts, load, names, rules
 from tests.lab.program import find
 
-RUNBOOKS = ALERTS / "runbooks"
 PAIR = {"instance", "pod", "container", "endpoint"}
 BOARDS = {"pgbackrest-overview", "pgbackrest-stanza", "pgbackrest-wal", "pgbackrest-recovery"}
 # Of the exporter's target, of Prometheus and Alertmanager themselves.
@@ -27,12 +26,9 @@ AS_IT_STANDS = (
     "pgbackrest_patroni_has_leader",
 )
 
-FAMILIES = {metric.family.name: set(group.labels) for group in GROUPS for metric in group.metrics}
 MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 SCRAPE_MINUTES = 2  # README.md: scrape at least every two minutes
 KEPT_MINUTES = 15 * 24 * 60  # Prometheus' own default
-COUNTERS = {metric.family.name for group in GROUPS for metric in group.metrics if metric.type == "counter"}
-
 EVERY = pytest.mark.parametrize(
     "rule", rules(), ids=lambda rule: rule.get("record") or f"{rule['alert']}-{rule['labels']['severity']}"
 )
@@ -64,12 +60,6 @@ def spelled_out(rule: dict[str, Any]) -> str:
         if "record" in each:
             expr = expr.replace(each["record"], f"({each['expr']})")
     return expr
-
-
-def metrics_of(text: str) -> set[str]:
-    """Without what is recorded, and without names that only begin words of a sentence."""
-    found = set(re.findall(r"(?<![\w:/.-])pgbackrest_[a-z_]+[a-z](?![\w:*])", text))
-    return found - {"pgbackrest_exporter"}
 
 
 @EACH
@@ -273,43 +263,6 @@ def test_the_number_of_thresholds_is_the_one_that_the_rule_expects() -> None:
     kinds = [("seconds", "stanza"), ("seconds", "repo"), ("ratio", "repo")]
     counted = [2 * sum((signal.unit, signal.scope) == kind for signal in SIGNALS) for kind in kinds]
     assert [int(number) for number in re.findall(r">= (\d+)", rule["expr"])] == counted
-
-
-def test_every_alert_has_its_runbook_and_every_runbook_its_alert() -> None:
-    assert {file.stem for file in RUNBOOKS.glob("*.md")} == {PREFIX + name for name in names()}
-
-
-@pytest.mark.parametrize("name", names())
-def test_a_runbook_says_what_it_means_and_how_to_confirm_mend_and_prevent_it(name: str) -> None:
-    text = (RUNBOOKS / f"{PREFIX}{name}.md").read_text()
-    title, *headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    assert title == PREFIX + name
-    assert headings == ["Confirm", "Mend", "Prevent", "When it is false"]
-    assert re.findall(r"^ {4}\S", text, re.MULTILINE), "commands to confirm it"
-    assert metrics_of(re.sub(r"grep -E .*", "", text)) <= FAMILIES.keys()
-    for link in re.findall(r"\]\(([^)]*)\)", text):
-        assert (RUNBOOKS / link).exists()
-
-
-@pytest.mark.parametrize("name", names())
-def test_the_patterns_of_a_runbook_find_metrics(name: str) -> None:
-    text = (RUNBOOKS / f"{PREFIX}{name}.md").read_text()
-    for pattern in re.findall(r"/metrics \| grep -E '([^']*)'", text):
-        if "alertmanager_" not in pattern:
-            assert [family for family in FAMILIES if re.match(pattern, family)], pattern
-
-
-def test_the_sheet_has_a_line_for_each_alert() -> None:
-    sheet = (ALERTS / "README.md").read_text()
-    assert set(re.findall(r"\[(\w+)\]\(runbooks/\w+\.md\)", sheet)) == set(names())
-
-
-def test_the_sheet_says_after_how_long() -> None:
-    sheet = (ALERTS / "README.md").read_text()
-    for rule in alerts():
-        name, severity = rule["alert"].removeprefix(PREFIX), rule["labels"]["severity"]
-        (line,) = (line for line in sheet.splitlines() if f"| [{name}](" in line)
-        assert f"{severity} {rule.get('for', '0m')}" in line
 
 
 def test_the_rules_are_yaml_that_is_read_the_same_everywhere() -> None:
