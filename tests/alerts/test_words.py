@@ -10,7 +10,7 @@ import pytest
 
 from tests.alerts import promtool
 from tests.alerts.cases import CASES
-from tests.alerts.rules import PREFIX, RULES, names, of
+from tests.alerts.rules import PREFIX, cut_down, names, of
 
 ODD = 'it\'s-"ü"-$1-{{.}}-\\n-%20'
 _FIRING = re.compile(r"Labels:(\{.*\})\n\s+Annotations:(\{.*\})")
@@ -31,8 +31,9 @@ def fired(tmp_path: Path, alert: str) -> list[tuple[dict[str, str], dict[str, st
     (case,) = (case for case in CASES if case.alert == alert and not case.name)
     (test,) = promtool.whole([case])
     asked = {"eval_time": f"{promtool.peak(case)}m", "alertname": PREFIX + alert, "exp_alerts": []}
-    file = tmp_path / "words.yml"
-    promtool.write(file, RULES, [renamed(test) | {"promql_expr_test": [], "alert_rule_test": [asked]}])
+    file, rules = tmp_path / "words.yml", tmp_path / "rules.yml"
+    rules.write_text(json.dumps(cut_down(of(alert))))
+    promtool.write(file, rules, [renamed(test) | {"promql_expr_test": [], "alert_rule_test": [asked]}])
     words = promtool.run([file])[file]
     return [(_pairs(labels), _pairs(notes)) for labels, notes in _FIRING.findall(words)]
 
