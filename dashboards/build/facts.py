@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.build.query import REPO, STANZA, age, least, level, of, threshold, worst
+from dashboards.build.query import REPO, STANZA, age, least, level, of, over, threshold, worst
 
 # Every stanza that must be there or is; the info document may be unreadable, and it still is expected.
 STANZAS: Final = f"({worst(of('stanza_expected'))} or {worst(of('stanza_ok'))})"
@@ -34,6 +34,15 @@ LAG_LEVEL: Final = (
 )
 
 
+def lag_over(severity: str) -> str:
+    """Return the lags over a threshold."""
+    concluded = over(_lag("repository"), "wal_archive_lag", severity)
+    return (
+        f"({over(_lag('postgresql'), 'wal_archive_lag', severity)}"
+        f" or {concluded} unless on ({STANZA}) {_lag('postgresql')})"
+    )
+
+
 def _age(full: bool) -> str:
     matchers = ['backup_type="full"'] if full else []
     return f"min without (backup_type) ({of('backup_age_seconds', *matchers, repo=True)})"
@@ -55,9 +64,21 @@ _WINDOW: Final = f"({age(of('recovery_window_start_timestamp_seconds', repo=True
 WINDOW: Final = worst(_WINDOW, REPO)
 WINDOW_LEVEL: Final = level(_WINDOW, "recovery_window", by=REPO, below=True)
 
+
+def window_under(severity: str) -> str:
+    """Return the windows, in seconds, that are shorter than a threshold."""
+    return over(_WINDOW, "recovery_window", severity, by=REPO, below=True)
+
+
 _ESTIMATE: Final = of("recovery_time_estimate_seconds", repo=True)
 ESTIMATE: Final = worst(_ESTIMATE, REPO)
 ESTIMATE_LEVEL: Final = level(_ESTIMATE, "recovery_time", by=REPO)
+
+
+def estimate_over(severity: str) -> str:
+    """Return the times to restore over a threshold."""
+    return over(_ESTIMATE, "recovery_time", severity, by=REPO)
+
 
 _PROVEN: Final = (
     f"(time() - max without (repo, target) ({of('restore_test_last_success_timestamp_seconds')}))"
@@ -88,6 +109,11 @@ _ROOM: Final = (
 )
 USED: Final = worst(_ROOM, REPO)
 USED_LEVEL: Final = level(_ROOM, "repo_used", by=REPO, unit="ratio")
+
+
+def used_over(severity: str) -> str:
+    """Return the shares of a capacity over a threshold."""
+    return over(_ROOM, "repo_used", severity, by=REPO, unit="ratio")
 
 
 def _signal(name: str, levels: str) -> str:

@@ -134,7 +134,7 @@ _history = band(
     size=(12, 8),
     empty=NO_EXPORTER.long,
     mappings=colour.levels("ok", "look today", "act now"),
-    interval="1h",
+    interval="2h",
 )
 
 _risk = watched(
@@ -142,7 +142,8 @@ _risk = watched(
     "How long the oldest finished segment has waited to be archived. Zero is an archive that keeps up, also "
     "of an idle database.",
     facts.LAG,
-    facts.LAG_LEVEL,
+    facts.lag_over("warning"),
+    facts.lag_over("critical"),
     graph(f"min({line('wal_archive_lag', 'warning')})", "warning"),
     graph(f"min({line('wal_archive_lag', 'critical')})", "critical"),
     named=("{{cluster}} {{namespace}} {{stanza}}", "late: {{stanza}}", "too late: {{stanza}}"),

@@ -45,23 +45,31 @@ def age(expression: str) -> str:
 
 def threshold(signal: str, severity: str, *, repo: bool = False, unit: str = "seconds") -> str:
     """Return the thresholds of a signal as the exporter resolved them; +Inf is off."""
-    matchers = (f'signal="{signal}"', f'severity="{severity}"')
+    matchers = (f'signal="{signal}"', f'severity=~"{severity}"')
     return of(f"threshold_{unit}", *matchers, repo=repo, shared=unit == "ratio")
 
 
 def level(value: str, signal: str, *, by: str = STANZA, below: bool = False, unit: str = "seconds") -> str:
     """Return 0, 1 or 2 for each of *by*: fine, over the warning, over the critical threshold of *signal*.
 
-    *value* has, beside its exporter's labels, the labels of the threshold and no more. *below*: less is worse.
+    *value* has, beside its exporter's labels, the labels of the threshold and no more. *below*: less is worse. Both
+    thresholds are met in one join, which over a month of fifty stanzas takes half the time of two.
     """
     operator, is_on = ("<", " < Inf") if below else (">", "")
-    terms = [
-        f"({value} {operator} bool ignoring (signal, severity) ({limit}{is_on}))"
-        for severity in ("warning", "critical")
-        for limit in (threshold(signal, severity, repo="repo" in by, unit=unit),)
-    ]
-    judged = f"max by ({by}) ({' + '.join(terms)})"
+    limits = threshold(signal, "warning|critical", repo="repo" in by, unit=unit)
+    met = f"{value} {operator} bool ignoring (signal, severity) group_right () ({limits}{is_on})"
+    judged = f"max by ({by}) (sum without (signal, severity) ({met}))"
     return f"({judged} or 0 * max by ({by}) ({value}))" if below else f"({judged})"
+
+
+def over(
+    value: str, signal: str, severity: str, *, by: str = STANZA, below: bool = False, unit: str = "seconds"
+) -> str:
+    """Return those values that a threshold condemns; *value* and *below* as of `level`."""
+    operator, is_on = ("<", " < Inf") if below else (">", "")
+    limit = threshold(signal, severity, repo="repo" in by, unit=unit)
+    pick = "min" if below else "max"
+    return f"{pick} by ({by}) ({value} {operator} ignoring (signal, severity) ({limit}{is_on}))"
 
 
 def line(signal: str, severity: str, *, repo: bool = False, unit: str = "seconds") -> str:

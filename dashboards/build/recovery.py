@@ -106,7 +106,8 @@ _forecast = watched(
     "Dotted: where the last week's growth leads in two weeks. Where it crosses the dashed lines, make room "
     "before it does.",
     facts.USED,
-    facts.USED_LEVEL,
+    facts.used_over("warning"),
+    facts.used_over("critical"),
     graph(
         f"({facts.USED}) + 14 * ({_GROWTH}) / on ({REPO}) {_CAPACITY}",
         "in 14 days: {{stanza}} {{repo}}",
@@ -114,7 +115,6 @@ _forecast = watched(
     graph(f"min({line('repo_used', 'warning', repo=True, unit='ratio')})", "warning"),
     graph(f"min({line('repo_used', 'critical', repo=True, unit='ratio')})", "critical"),
     named=(_IN_REPO, f"full: {_IN_REPO}", f"too full: {_IN_REPO}"),
-    by=REPO,
     unit="percentunit",
     empty=NO_CAPACITY.long,
     overrides=(
@@ -126,7 +126,7 @@ _forecast = watched(
             custom__lineWidth=1,
         ),
     ),
-    interval="30m",
+    interval="2h",
 )
 
 _ratio = timeseries(
@@ -177,11 +177,11 @@ _reach = watched(
     "How far back any moment can be restored. A fall to near zero is a hole in the WAL or an expire that "
     "took too much; the thresholds are the setting recovery_window.",
     f"{facts.WINDOW} / 86400",
-    facts.WINDOW_LEVEL,
+    f"{facts.window_under('warning')} / 86400",
+    f"{facts.window_under('critical')} / 86400",
     graph(f"max({line('recovery_window', 'warning', repo=True)}) / 86400", "warning"),
     graph(f"max({line('recovery_window', 'critical', repo=True)}) / 86400", "critical"),
     named=(_IN_REPO, f"short: {_IN_REPO}", f"too short: {_IN_REPO}"),
-    by=REPO,
     unit=DAYS,
     empty=NO_LISTING.long,
 )
@@ -191,11 +191,11 @@ _objective = watched(
     "The estimate over time; it climbs with the WAL since the last backup and falls with each new one. The "
     "thresholds are the setting recovery_time.",
     facts.ESTIMATE,
-    facts.ESTIMATE_LEVEL,
+    facts.estimate_over("warning"),
+    facts.estimate_over("critical"),
     graph(f"min({line('recovery_time', 'warning', repo=True)})", "warning"),
     graph(f"min({line('recovery_time', 'critical', repo=True)})", "critical"),
     named=(_IN_REPO, f"long: {_IN_REPO}", f"too long: {_IN_REPO}"),
-    by=REPO,
     unit="s",
     empty=NO_TEST.long,
 )

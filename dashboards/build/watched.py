@@ -6,7 +6,6 @@ from typing import Final
 from dashboards.build import colour
 from dashboards.build.override import THRESHOLDS, override_query
 from dashboards.build.panel import Panel, timeseries
-from dashboards.build.query import STANZA
 from dashboards.build.target import Json, graph
 
 _NO_LEGEND: Final = {"legend": True, "tooltip": False, "viz": False}
@@ -21,26 +20,23 @@ def watched(
     title: str,
     description: str,
     value: str,
-    level: str,
+    late: str,
+    too_late: str,
     *others: Json,
     named: tuple[str, str, str],
     unit: str,
     empty: str,
-    by: str = STANZA,
     overrides: Sequence[Json] = (),
     interval: str = "",
 ) -> Panel:
-    """Return the lines of *value*, those of level 1 and 2 again on top; *named*: all, over the warning, over critical.
+    """Return the lines of *value*, those over the warning again on it, and on these those over the critical threshold.
 
     A palette would give some innocent line the red of a state.
     """
-    fine, late, too_late = named
     return timeseries(
         title,
         f"{description} Named are those over their threshold; dashed are the thresholds that are met first.",
-        graph(value, fine),
-        graph(f"{value} and on ({by}) {level} == 1", late),
-        graph(f"{value} and on ({by}) {level} == 2", too_late),
+        *(graph(query, name) for query, name in zip((value, late, too_late), named, strict=True)),
         *others,
         unit=unit,
         size=(12, 8),
