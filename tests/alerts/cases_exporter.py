@@ -149,6 +149,18 @@ CASES = (
         expect={120: ""},
         ha=SAME,
     ),
+    Case(
+        alert="ThresholdsMissing",
+        name="of space, as no stanza is found in any repository",
+        step=5,
+        changes={f"repo_status_code stanza=main repo={repo}": {0: None} for repo in (1, 2)}
+        | {
+            f"threshold_ratio repo=1 signal=repo_used severity={word}": {0: None}
+            for word in ("warning", "critical")
+        },
+        expect={95: ""},
+        gap=False,
+    ),
     *(
         Case(
             alert="ThresholdsMissing",
