@@ -1,11 +1,15 @@
-"""The matrix of faults and alerts: complete, and about what exists."""
+"""The matrix of faults and alerts: complete, about what exists, and in README as the scenes have it."""
 
+import re
 from typing import Any
 
 from tests.alerts.receivers import Delivery, Notice, Receiver, notices
-from tests.alerts.rules import PREFIX, alerts
-from tests.cluster.expected import EXPECTED
+from tests.alerts.rules import ALERTS, PREFIX, alerts
+from tests.cluster.expected import EXPECTED, NOTHING, RECEIVERS
 from tests.cluster.scenes import SCENES, STRAY
+
+README = (ALERTS / "README.md").read_text()
+MEASURED = README.partition("## Measured")[2].partition("\n## ")[0]
 
 
 def test_every_scene_says_who_is_told() -> None:
@@ -21,6 +25,22 @@ def test_it_names_alerts_that_there_are() -> None:
 def test_what_is_left_is_mended() -> None:
     left = {alert for expected in EXPECTED.values() for alert in expected.leaves}
     assert left == {alert for expected in EXPECTED.values() for alert in expected.mends}
+
+
+def test_readme_has_each_fault_with_its_alerts_and_no_other() -> None:
+    rows = re.findall(r"(?m)^\| ([^|]+) \| (\w+) \| (\w+) \| (\w+) \| [\d–]+ \|", MEASURED)
+    meant = {
+        (scene, *alert.split("/"), RECEIVERS[alert.rpartition("/")[2]])
+        for scene, expected in EXPECTED.items()
+        for alert in expected.comes | expected.then
+    }
+    assert set(rows) == meant
+    assert len(rows) == len(meant)
+
+
+def test_readme_names_what_tells_nobody() -> None:
+    quiet = {scene for scene, expected in EXPECTED.items() if expected == NOTHING}
+    assert {scene for scene in quiet if f"- {scene}\n" not in MEASURED} == set()
 
 
 def delivery(receiver: Receiver, body: dict[str, Any], answered: int = 202) -> Delivery:

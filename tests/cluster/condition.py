@@ -96,6 +96,17 @@ def exceeds(name: str, other: str, **labels: str) -> Condition:
     )
 
 
+def ahead(name: str, *others: str) -> Condition:
+    """The largest of one is more than everything that the others say."""
+    return Condition(
+        words=f"{name} > {' and '.join(others)}",
+        holds=lambda now, _: (
+            max(now.values(name), default=0)
+            > max((value for other in others for value in now.values(other)), default=0)
+        ),
+    )
+
+
 def same(name: str, other: str, **labels: str) -> Condition:
     """All of one have the value of another, and both are there."""
     return Condition(

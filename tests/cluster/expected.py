@@ -95,7 +95,16 @@ EXPECTED: Mapping[str, Expected] = MappingProxyType(
             comes=_each("RepoNotOk/warning WalArchiveFailing/warning WalArchiveLag/critical"),
             may=_BEHIND | _each("CollectorFailing/warning"),
         ),
+        "the stanza is deleted": Expected(
+            comes=_each("StanzaMissing/critical"),
+            # On the way there a stop file stands, and first one repository is gone, then the backups of the other.
+            may=_STUCK
+            | _each("CollectorFailing/warning RepoNotOk/warning StanzaStopped/warning StanzaNotOk/critical"),
+        ),
         # Timelines.
+        "a new primary cannot archive": Expected(
+            comes=_each("TimelineNotArchived/critical WalArchiveFailing/warning WalArchiveLag/critical"),
+        ),
         "a restored copy archives by mistake": Expected(
             comes=_each("TimelineStray/critical"),
             may=_each("WalMissing/critical WalMissing/warning ReposDiverge/warning"),

@@ -6,9 +6,9 @@ They are performed in this order on one cluster. Names are those of the metrics,
 from tests.cluster.scenes.archive import ARCHIVE
 from tests.cluster.scenes.commands import COMMANDS
 from tests.cluster.scenes.healthy import HEALTHY
-from tests.cluster.scenes.repositories import REPOSITORIES
+from tests.cluster.scenes.repositories import DELETED, REPOSITORIES
 from tests.cluster.scenes.timelines import STRAY, TIMELINES
 
 __all__ = ["SCENES", "STRAY"]
 
-SCENES = (*HEALTHY, *COMMANDS, *ARCHIVE, *REPOSITORIES, *TIMELINES)
+SCENES = (*HEALTHY, *COMMANDS, *ARCHIVE, *REPOSITORIES, *TIMELINES, *DELETED)

@@ -1,10 +1,10 @@
-"""A repository is full, closed, out of reach, not mounted."""
+"""A repository is full, closed, out of reach, not mounted; or the stanza is gone from all of them."""
 
 from pathlib import Path
 
 from tests.cluster import archiving
 from tests.cluster.condition import above, equals, everywhere, used
-from tests.cluster.healing import resumed
+from tests.cluster.healing import anew, resumed
 from tests.cluster.health import ARCHIVING
 from tests.cluster.scene import Props, Scene, shows
 
@@ -58,6 +58,19 @@ def _mount(props: Props) -> None:
     resumed(props)
 
 
+def _delete_stanza(props: Props) -> None:
+    repository = props.cluster.repository
+    for repo in (1, 2):
+        repository.pgbackrest("stop")  # the stop file goes with the stanza
+        repository.pgbackrest(f"--repo={repo}", "--force", "stanza-delete")
+
+
+def _make_stanza(props: Props) -> None:
+    props.cluster.repository.pgbackrest("stanza-create")
+    resumed(props)
+    anew(props, 1, 2)
+
+
 REPOSITORIES = (
     Scene(
         name="a full repository",
@@ -95,5 +108,16 @@ REPOSITORIES = (
         upsets=ARCHIVING | {"stanza", "collectors"},
         heal=_mount,
         clears=shows(15, equals("repo_ok", 1, repo="1"), everywhere("wal_archive_failing", 0)),
+    ),
+)
+# Last of all: what is older is in no repository any more.
+DELETED = (
+    Scene(
+        name="the stanza is deleted",
+        act=_delete_stanza,
+        shows=shows(15, equals("stanza_ok", 0)),
+        upsets=ARCHIVING | {"stanza", "collectors", "stopped"},
+        heal=_make_stanza,
+        clears=shows(15, equals("stanza_ok", 1), everywhere("repo_ok", 1)),
     ),
 )

@@ -1,11 +1,28 @@
 """Failovers, and strangers that archive."""
 
 from tests.cluster import failover
-from tests.cluster.condition import exceeds, grows, same, total
+from tests.cluster.condition import above, ahead, equals, exceeds, grows, same, total
 from tests.cluster.damage import Copy
-from tests.cluster.health import GAP, HANDOVER
+from tests.cluster.healing import resumed
+from tests.cluster.health import ARCHIVING, GAP, HANDOVER
 from tests.cluster.scene import Props, Scene, shows
 from tests.cluster.scenes.healthy import HEALTHY
+
+
+def _promote_unable(props: Props) -> None:
+    """After an upgrade of PostgreSQL the replicas' pgbackrest.conf still names the old data directory."""
+    cluster = props.cluster
+    for node in cluster.streaming():
+        node.reconfigure(cluster.repository.port, {"/var/lib/postgresql/15/main": f"{node.data}-of-14"})
+    failover.switchover(cluster)
+    cluster.wait_until_whole()
+    cluster.switch_wal()
+
+
+def _enable(props: Props) -> None:
+    for node in props.cluster.nodes:
+        node.reconfigure(props.cluster.repository.port)
+    resumed(props)
 
 
 def _stray(props: Props) -> None:
@@ -25,6 +42,20 @@ TIMELINES = (
             same("wal_archive_newest_history_timeline", "patroni_timeline"),
             total("patroni_members", 2, role="replica", state="running"),
         ),
+    ),
+    Scene(
+        name="a new primary cannot archive",
+        act=_promote_unable,
+        shows=shows(
+            20,
+            grows("patroni_timeline"),
+            ahead("patroni_timeline", "wal_archive_newest_timeline", "wal_archive_newest_history_timeline"),
+            equals("wal_archive_failing", 1),
+            above("wal_archive_ready_segments", 1),
+        ),
+        upsets=HANDOVER | ARCHIVING,
+        heal=_enable,
+        clears=shows(20, same("wal_archive_newest_history_timeline", "patroni_timeline")),
     ),
 )
 
