@@ -1,6 +1,8 @@
-# The exporter and a pgBackRest client in one image: no root, no compiler, no pip, nothing written at run time.
+# The exporter and a pgBackRest client in one image: no root, no compiler, no pip, nothing written at run time. And a second
+# image, with PostgreSQL's server in it, for restore tests (restore-test, near the end).
 #
 #   docker build --tag pgbackrest-exporter .
+#   docker build --tag pgbackrest-exporter-restore-test --target restore-test .
 #   docker run --rm --read-only --publish 9854:9854 --user "$(id -u postgres):$(id -g postgres)" \
 #       --volume /etc/pgbackrest:/etc/pgbackrest:ro --volume /var/lib/pgbackrest:/var/lib/pgbackrest:ro pgbackrest-exporter
 #
@@ -29,7 +31,7 @@ COPY exporter exporter
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-index --no-deps --no-build-isolation --wheel-dir /opt/wheel . \
  && /opt/build/bin/pip --python /opt/pgbackrest-exporter/bin/python install --no-cache-dir --no-index --no-deps /opt/wheel/*.whl
 
-FROM ${BASE}
+FROM ${BASE} AS exporter
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="pgbackrest-exporter" \
       org.opencontainers.image.description="Prometheus exporter that tells whether PostgreSQL databases backed up by pgBackRest can be recovered" \
@@ -61,3 +63,32 @@ EXPOSE 9854
 # loop has to send as well. For another port give --health-cmd; Kubernetes has its own probes and ignores this.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python3", "-ISc", "import socket; s = socket.create_connection(('127.0.0.1', 9854), 4); s.sendall(b'GET /-/healthy HTTP/1.0\\r\\n\\r\\n'); s.recv(1)"]
 ENTRYPOINT ["tini", "--", "pgbackrest-exporter"]
+
+# For `restore-test`: the server and client programs of the PostgreSQL whose backups are to be proven, --build-arg
+# POSTGRESQL=17 where the base's apt sources offer it. The locales are those of the databases: without its own a restored
+# one takes no connection. As above the packages are unpacked beside their libraries: their Perl is for administrators, and
+# without LLVM a query is merely not compiled.
+FROM exporter AS restore-test
+ARG POSTGRESQL=15
+ARG LOCALES=en_US.UTF-8
+USER 0:0
+RUN apt-get update \
+ && cd /tmp \
+ && apt-get download postgresql-${POSTGRESQL} postgresql-client-${POSTGRESQL} \
+ && for package in postgresql*.deb; do dpkg-deb --field "$package" Depends | tr , '\n' | sed 's/[(|].*//'; done \
+        | grep -v -e postgresql -e llvm -e ssl-cert -e sensible-utils >depends \
+ && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends locales $(cat depends) \
+ && for package in postgresql*.deb; do \
+        dpkg-deb --field "$package" >/var/lib/dpkg/status.d/"${package%%_*}" \
+     && dpkg-deb --fsys-tarfile "$package" | tar --extract --directory / --exclude '*/bitcode' --exclude 'llvmjit*' \
+            --exclude '*/locale' --wildcards './usr/lib/postgresql/*' './usr/share/postgresql/*' || exit 1; \
+    done \
+ && for locale in ${LOCALES}; do localedef --inputfile "${locale%.*}" --charmap "${locale#*.}" "$locale" || exit 1; done \
+ && /usr/lib/postgresql/${POSTGRESQL}/bin/postgres --version \
+ && rm -rf /tmp/* /usr/share/i18n /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/*.log
+USER 65532:65532
+# It is a job, and ends.
+HEALTHCHECK NONE
+
+# The last one is what `docker build` makes when it is asked for no other.
+FROM exporter

@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cluster test lint format bench majors image kubernetes soak fuzz requirements clean
+.PHONY: help setup demo cluster test lint format bench majors image deb kubernetes soak fuzz requirements clean
 
 help:
 	@echo 'make demo          a real PostgreSQL with pgBackRest, thrown away afterwards, and the exporter watching it'
@@ -17,7 +17,8 @@ help:
 	@echo 'make majors        what is asked of PostgreSQL, tried on 12 to 18, which npm fetches'
 	@echo 'make soak          an hour of faults at random, in which nothing may leak or lie; MINUTES=30'
 	@echo 'make fuzz          every reader of foreign bytes, led by coverage; ARGS="--seconds=600 --target=info"'
-	@echo 'make image         build the container image and prove it (root)'
+	@echo 'make image         build the container images and prove them (root)'
+	@echo 'make deb           build the Debian package; TRY=1 also proves it in a Debian 12 of its own (root)'
 	@echo 'make kubernetes    try the Helm chart with Helm itself, which Go builds'
 	@echo 'make requirements  lock the newest versions of the Python packages, with hashes'
 	@echo 'make setup         only install what the tests need'
@@ -58,8 +59,12 @@ bench:
 majors: setup
 	tests/majors.sh $(ARGS)
 
-image:
+image: setup
 	tests/image.sh
+
+deb: setup
+	deploy/debian/build.sh
+	$(if $(TRY),tests/deb.sh)
 
 kubernetes: setup
 	tests/kubernetes.sh

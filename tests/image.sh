@@ -1,21 +1,19 @@
 #!/usr/bin/env bash
-# Builds the image as the Dockerfile says and proves it: scraped from outside, under any uid, on a read-only root.
+# Builds both images as the Dockerfile says and proves them: the exporter's is scraped from outside, under any uid, on a
+# read-only root; that for restore tests restores a stanza. What they are made of is printed (build/*.cdx.json: all of it).
 #
 # It needs neither a registry nor a container engine: debootstrap makes the base that the Dockerfile names, from the
 # mirror that this machine's apt uses, and keeps it in ${XDG_CACHE_HOME:-~/.cache}/pgbackrest-exporter (BASE_MAX_AGE=7
-# days); buildah builds. Root and apt are needed. KEEP=1 leaves the image in a folder and says where.
+# days); buildah builds. Root and apt are needed. KEEP=1 leaves them in a folder and says where.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly suite=bookworm image=localhost/pgbackrest-exporter:test
+readonly image=localhost/pgbackrest-exporter
+volumes=
 base=$(sed -n 's/^ARG BASE=//p' Dockerfile)
-cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pgbackrest-exporter
-readonly base cache tarball=$cache/base-$suite.tar
-began=$SECONDS passed=0 exporter=
-
-say() { printf '[%3ds] %s\n' $((SECONDS - began)) "$*"; }
-die() { printf 'tests/image.sh: %s\n' "$*" >&2; exit 1; }
-ok() { passed=$((passed + 1)); say "ok: $*"; }
+readonly base
+exporter=
+. tests/base.sh
 
 cleanup() {
     local status=$?
@@ -29,50 +27,7 @@ cleanup() {
     exit "$status"
 }
 
-# What the build needs of this machine: packages, the base, and the way to its package index.
-
-install_tools() {
-    local missing=()
-    [ "$(id -u)" = 0 ] || die "needs root for debootstrap and buildah; run: sudo tests/image.sh"
-    for tool in buildah debootstrap curl; do command -v "$tool" >/dev/null || missing+=("$tool"); done
-    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
-    [ ${#missing[@]} = 0 ] && return
-    command -v apt-get >/dev/null || die "missing: ${missing[*]}; install them first"
-    say "installing ${missing[*]}"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"; } \
-        >"$work/apt.log" 2>&1 || { tail -20 "$work/apt.log" >&2; die "apt-get could not install ${missing[*]}"; }
-}
-
-# "deb URI SUITE COMPONENT" for each of this machine's sources that serves the suite (none on Ubuntu: debootstrap knows
-# Debian's mirror itself).
-sources() {
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-        awk -v suite="$suite" '$2 ~ "^" suite && $3 == "main" { print "deb", $1, $2, $3 }' | sort --unique || true
-}
-
-make_base() {
-    mkdir -p "$cache"
-    exec 9>"$cache/lock"
-    flock 9
-    if [ -n "$(find "$tarball" -mtime "-${BASE_MAX_AGE:-7}" 2>/dev/null)" ]; then
-        say "base: $tarball"
-        return
-    fi
-    say "base: debootstrap $suite (kept for the next run)"
-    local tree=$work/base mirror
-    sources >"$work/sources.list"
-    mirror=$(awk -v suite="$suite" '$3 == suite { print $2; exit }' "$work/sources.list")
-    debootstrap --variant=minbase "$suite" "$tree" ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1 ||
-        { tail -20 "$work/debootstrap.log" >&2; die "debootstrap failed"; }
-    [ ! -s "$work/sources.list" ] || cp "$work/sources.list" "$tree/etc/apt/sources.list"
-    apt-config dump --format '%f "%v";%n' Acquire::http::Proxy Acquire::https::Proxy >"$tree/etc/apt/apt.conf.d/proxy"
-    # As the slim images of Debian: no documentation, not now and not with any later package.
-    printf 'path-exclude /usr/share/%s/*\n' doc man locale info lintian >"$tree/etc/dpkg/dpkg.cfg.d/slim"
-    rm -rf "$tree"/usr/share/{doc,man,locale,info,lintian}/* "$tree"/var/lib/apt/lists/* "$tree"/var/cache/apt/* "$tree"/var/log/*
-    tar --create --numeric-owner --one-file-system --file "$tarball.new" --directory "$tree" .
-    mv "$tarball.new" "$tarball"
-    rm -rf --one-file-system "$tree"
-}
+# What the build needs of this machine: the way to its package index.
 
 # The build reaches the package index as this machine's pip does; as secrets, so that no layer keeps a trace of it.
 pip_secrets() {
@@ -102,19 +57,43 @@ build() {
     container=$(builder from --signature-policy "$work/policy.json" scratch)
     builder add --quiet "$container" "$tarball" / >/dev/null
     builder commit --quiet --rm --signature-policy "$work/policy.json" --format docker "$container" "$base" >/dev/null
-    say "building $image"
+    make_image exporter -f Dockerfile
+    # Of the first, which is there already: a stage that is built twice costs a minute.
+    sed -n "s|^FROM exporter AS restore-test|FROM $image:exporter|; /^FROM .*:exporter/,/^FROM exporter\$/{/^FROM exporter\$/d; p}" Dockerfile \
+        >"$work/Dockerfile"
+    make_image restore-test -f "$work/Dockerfile"
+}
+
+make_image() {
+    local name=$1
+    shift
+    say "building $name"
+    # The second Dockerfile has no such target: it is one.
+    [ "$name" != exporter ] || set -- "$@" --target exporter
     builder build --isolation chroot --network host --pull=never --format docker --signature-policy "$work/policy.json" \
-        "${secrets[@]}" --tag "$image" . >"$work/build.log" 2>&1 ||
-        { tail -40 "$work/build.log" >&2; die "the build failed"; }
-    container=$(builder from --signature-policy "$work/policy.json" --pull=never "$image")
+        "${secrets[@]}" --tag "$image:$name" "$@" . >"$work/build.log" 2>&1 ||
+        { tail -40 "$work/build.log" >&2; die "the build of $name failed"; }
+}
+
+# enter IMAGE: what follows is about this one.
+enter() {
+    local container name=$1
+    chosen=$image:$name
+    container=$(builder from --signature-policy "$work/policy.json" --pull=never "$chosen")
     rootfs=$(builder mount "$container")
     mapfile -t environment < <(config '{{range .Docker.Config.Env}}{{println .}}{{end}}' | grep .)
     mapfile -t entrypoint < <(config '{{range .Docker.Config.Entrypoint}}{{println .}}{{end}}' | grep .)
     mapfile -t healthcheck < <(config '{{range .Docker.Config.Healthcheck.Test}}{{println .}}{{end}}' | grep .)
-    say "built: $(du -sm "$rootfs" | cut -f1) MB ($(du -sm "$rootfs/opt" | cut -f1) MB of it the exporter, $(tar --list --verbose --file "$tarball" | awk '{ n += $3 } END { printf "%d", n / 1048576 }') MB the base)"
+    builder push --quiet --signature-policy "$work/policy.json" "$chosen" "oci:$work/oci-$name" >/dev/null
+    local compressed
+    compressed=$(du -sm "$work/oci-$name" | cut -f1)
+    [ "$compressed" -le 150 ] || die "$name is $compressed MB compressed, of 150"
+    ok "$name: $compressed MB compressed, $(du -sm "$rootfs" | cut -f1) MB unpacked ($(du -sm "$rootfs/opt" | cut -f1) MB of it the exporter)"
+    mkdir -p build
+    .venv/bin/python -m tests.bom "$rootfs" "build/$name.cdx.json" || die "no list of what $name is made of"
 }
 
-config() { builder inspect --type image --format "$1" "$image"; }
+config() { builder inspect --type image --format "$1" "$chosen"; }
 
 # Running: what an engine does with --read-only --user UID and two volumes, by hand: own mounts and processes, PID 1 is
 # the entry point, no capability can be gained, and of this machine's environment nothing is seen.
@@ -123,17 +102,19 @@ contained() {
     local uid=$1
     shift
     unshare --mount --pid --fork --kill-child=KILL sh -euc '
-        root=$1 uid=$2 work=$3 pidfile=$4
-        shift 4
+        root=$1 uid=$2 work=$3 pidfile=$4 writable=$5 volumes=$6
+        shift 6
         read -r pid _ </proc/self/stat && echo "$pid" >"$pidfile"
         mount --bind "$root" "$root"
         mount --bind -o ro "$work/config" "$root/etc/pgbackrest"
-        mount --bind -o ro "$work/repository" "$root/repository"
+        mount --bind "$work/repository" "$root/repository"
+        [ -n "$writable" ] || mount -o remount,bind,ro "$root/repository"
+        for each in $volumes; do mount --bind "$work/$each" "$root/$each"; done
         mount -t proc proc "$root/proc"
         mount --bind /dev "$root/dev"
         mount -o remount,bind,ro "$root"
         exec setpriv --no-new-privs chroot --userspec="$uid:$uid" --groups= "$root" /usr/bin/env -i "$@"
-    ' sh "$rootfs" "$uid" "$work" "${pidfile:-/dev/null}" "${environment[@]}" "$@"
+    ' sh "$rootfs" "$uid" "$work" "${pidfile:-/dev/null}" "${writable:-}" "${volumes:-}" "${environment[@]}" "$@"
 }
 
 prepare_volumes() {
@@ -141,10 +122,6 @@ prepare_volumes() {
     printf '[global]\nrepo1-path=/repository\n\n[main]\npg1-path=/nowhere\n' >"$work/config/pgbackrest.conf"
     chmod 755 "$work" "$work/config" "$work/repository"
 }
-
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
-get() { curl --silent --show-error --fail --noproxy '*' --max-time 5 "http://127.0.0.1:$port$1"; }
 
 start() {
     port=$(free_port)
@@ -219,17 +196,56 @@ prove_service() {
     ok "uid $1, read-only root, no HOME: scraped ($(wc -l <"$work/metrics") lines), health check, SIGTERM ends it with 0"
 }
 
+# A small stanza, made with the programs that are in the image, and then a test of it as a CronJob runs it: the repository
+# cannot be written, nor can anything but the three volumes.
+prove_restore() {
+    volumes='scratch tmp var/lib/pgbackrest-exporter'
+    for each in $volumes; do
+        mkdir -p "$work/$each" "$rootfs/$each"
+        chown "$uid:$uid" "$work/$each"
+    done
+    chown "$uid:$uid" "$work/repository"
+    printf '%s\n' '[global]' repo1-path=/repository lock-path=/tmp/pgbackrest log-level-file=off start-fast=y \
+        '[main]' pg1-path=/scratch/pg pg1-socket-path=/scratch >"$work/config/pgbackrest.conf"
+    # In a cluster they are volumes of their own, here they are folders of one disk.
+    echo 'restore_tests: {allow_repository_filesystem: true}' >"$work/config/exporter.yml"
+    writable=1 contained "$uid" sh -euc '
+        PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
+        initdb --pgdata=/scratch/pg --data-checksums --locale=en_US.UTF-8 --encoding=UTF8
+        printf "%s\n" archive_mode=on "archive_command='"'pgbackrest --stanza=main archive-push %p'"'" \
+            "listen_addresses='"''"'" "unix_socket_directories='"'/scratch'"'" >>/scratch/pg/postgresql.conf
+        pg_ctl --pgdata=/scratch/pg --wait --log=/scratch/log start
+        pgbackrest --stanza=main stanza-create
+        psql --host=/scratch --dbname=postgres --command="create table t as select generate_series(1, 1000) as n"
+        pgbackrest --stanza=main --type=full backup
+        pg_ctl --pgdata=/scratch/pg --wait stop
+        rm -r /scratch/pg
+    ' >"$work/stanza.log" 2>&1 || { cat "$work/stanza.log" >&2; die "no stanza can be made with the image's programs"; }
+    contained "$uid" "${entrypoint[@]}" restore-test --config.file=/etc/pgbackrest/exporter.yml \
+        --stanza=main --to=/scratch/test >"$work/restore.log" 2>&1 ||
+        { cat "$work/restore.log" >&2; die "the restore test does not prove a sound backup"; }
+    [ -n "$(find "$work/var/lib/pgbackrest-exporter" -name '*.json')" ] || die "the restore test left no record"
+    [ -z "$(find "$work/scratch" -name PG_VERSION)" ] || die "the restore test left the restored cluster"
+    ok "restored and proven: $(tail -1 "$work/restore.log")"
+    volumes=
+}
+
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/pgbackrest-exporter-image.XXXXXX")
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 secrets=()
-install_tools
+install_tools buildah curl
 make_base
 exec 9>&-
 pip_secrets
 build
+enter exporter
 prepare_volumes
 prove_contents
 prove_service "$uid"
 prove_service 31337
+enter restore-test
+prepare_volumes
+prove_contents
+prove_restore
 say "image: $passed checks passed"

@@ -1,5 +1,7 @@
 """The manifests are what Kubernetes takes, shut in, and call the command line as it is."""
 
+import os
+import re
 from pathlib import Path
 
 import kubernetes_validate  # type: ignore[import-untyped]
@@ -15,6 +17,7 @@ from tests.kubernetes.manifests import (
     BOARDS,
     CASES,
     OPERATORS,
+    ROOT,
     Document,
     kustomized,
     matches,
@@ -164,3 +167,26 @@ def test_a_cluster_has_the_rules_and_the_boards() -> None:
 
 def test_the_image_has_the_version_of_the_exporter() -> None:
     assert {container["image"].partition(":")[2] for container, _ in ours(ALL["base"])} == {__version__}
+
+
+def test_the_kustomization_that_the_guide_shows_is_built(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "install.md").read_text()
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    checkout = os.path.relpath(ROOT, tmp_path.resolve())
+    (tmp_path / "kustomization.yaml").write_text(
+        shown.replace(" pgbackrest-exporter/", f" {checkout}/").replace("# - ", "- ")
+    )
+    manifests = kustomized(tmp_path)
+    assert {each["kind"] for each in manifests} >= {
+        "Deployment",
+        "CronJob",
+        "ServiceMonitor",
+        "PrometheusRule",
+    }
+    assert all(container["image"].startswith("registry.example.com/") for container, _ in ours(manifests))
+    assert "500Gi" in {
+        each["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"]
+        for pod in pods(manifests)
+        for each in pod["spec"]["volumes"]
+        if "ephemeral" in each
+    }
