@@ -146,6 +146,7 @@ version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' exporter/__init__.py)
 deb=$(find dist -name "${program}_$version+py311_$(dpkg --print-architecture).deb")
 [ -n "$deb" ] || die "dist/ has no package for Python 3.11: make deb, with Debian 12's python3"
 install_tools curl ${LINTIAN-lintian}
+command -v systemd-analyze >/dev/null || die "systemd-analyze is missing: make setup"
 if [ -n "${LINTIAN-lintian}" ]; then
     lintian --allow-root --fail-on error,warning "$deb" || die "lintian complains"
     ok "lintian: no error and no warning"

@@ -112,6 +112,7 @@ contained() {
         for each in $volumes; do mount --bind "$work/$each" "$root/$each"; done
         mount -t proc proc "$root/proc"
         mount --bind /dev "$root/dev"
+        mount -t tmpfs -o mode=1777,size=64m shm "$root/dev/shm"
         mount -o remount,bind,ro "$root"
         exec setpriv --no-new-privs chroot --userspec="$uid:$uid" --groups= "$root" /usr/bin/env -i "$@"
     ' sh "$rootfs" "$uid" "$work" "${pidfile:-/dev/null}" "${writable:-}" "${volumes:-}" "${environment[@]}" "$@"
@@ -206,17 +207,17 @@ prove_restore() {
     done
     chown "$uid:$uid" "$work/repository"
     printf '%s\n' '[global]' repo1-path=/repository lock-path=/tmp/pgbackrest log-level-file=off start-fast=y \
-        '[main]' pg1-path=/scratch/pg pg1-socket-path=/scratch >"$work/config/pgbackrest.conf"
+        '[main]' pg1-path=/scratch/pg pg1-socket-path=/scratch pg1-user=postgres >"$work/config/pgbackrest.conf"
     # In a cluster they are volumes of their own, here they are folders of one disk.
     echo 'restore_tests: {allow_repository_filesystem: true}' >"$work/config/exporter.yml"
     writable=1 contained "$uid" sh -euc '
         PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
-        initdb --pgdata=/scratch/pg --data-checksums --locale=en_US.UTF-8 --encoding=UTF8
+        initdb --pgdata=/scratch/pg --username=postgres --data-checksums --locale=en_US.UTF-8 --encoding=UTF8
         printf "%s\n" archive_mode=on "archive_command='"'pgbackrest --stanza=main archive-push %p'"'" \
             "listen_addresses='"''"'" "unix_socket_directories='"'/scratch'"'" >>/scratch/pg/postgresql.conf
         pg_ctl --pgdata=/scratch/pg --wait --log=/scratch/log start
         pgbackrest --stanza=main stanza-create
-        psql --host=/scratch --dbname=postgres --command="create table t as select generate_series(1, 1000) as n"
+        psql --host=/scratch --username=postgres --dbname=postgres --command="create table t as select generate_series(1, 1000) as n"
         pgbackrest --stanza=main --type=full backup
         pg_ctl --pgdata=/scratch/pg --wait stop
         rm -r /scratch/pg
