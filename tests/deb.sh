@@ -36,9 +36,9 @@ make_root() {
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
     cp /etc/resolv.conf /etc/hosts "$root/etc/"
-    say "what it depends on: python3, postgresql-common, systemd; and pgbackrest"
+    say "what it depends on: python3, postgresql-common, procps, systemd; and pgbackrest"
     { NETWORK=1 inside apt-get update && NETWORK=1 inside apt-get install --yes --no-install-recommends \
-        python3 postgresql-common systemd pgbackrest; } >"$work/apt.log" 2>&1 ||
+        python3 postgresql-common procps systemd pgbackrest; } >"$work/apt.log" 2>&1 ||
         { tail -20 "$work/apt.log" >&2; die "apt-get failed in the root"; }
 }
 
