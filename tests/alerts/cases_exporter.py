@@ -153,10 +153,11 @@ CASES = (
         alert="ThresholdsMissing",
         name="of space, as no stanza is found in any repository",
         step=5,
-        changes={f"repo_status_code stanza=main repo={repo}": {0: None} for repo in (1, 2)}
-        | {
-            f"threshold_ratio repo=1 signal=repo_used severity={word}": {0: None}
-            for word in ("warning", "critical")
+        changes={
+            "repo_status_code stanza=main repo=1": {0: None},
+            "repo_status_code stanza=main repo=2": {0: None},
+            "threshold_ratio repo=1 signal=repo_used severity=warning": {0: None},
+            _SPACE: {0: None},
         },
         expect={95: ""},
         gap=False,
