@@ -137,7 +137,7 @@ def survivors(alert: str, known: Container[str] = ()) -> tuple[list[Mutant], lis
     """The mutants that an alert's cases may notice, and those of them that they do not; but none of the known."""
     all_of_them = [mutant for mutant in mutants([alert]) if mutant.name not in known]
     left = {f"m{number}": mutant for number, mutant in enumerate(all_of_them)}
-    for cases in _portions(sorted(cases_of(alert), key=lambda case: case.name)):
+    for cases in _portions(sorted(cases_of(alert), key=lambda case: (case.name != "", max(case.expect)))):
         noticed = _noticed(alert, left, cases)
         left = {short: mutant for short, mutant in left.items() if short not in noticed}
     return all_of_them, list(left.values())
