@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cluster test lint format bench majors image deb kubernetes soak fuzz requirements clean
+.PHONY: help setup demo cluster test lint format bench majors image deb kubernetes soak fuzz chaos requirements clean
 
 help:
 	@echo 'make demo          a real PostgreSQL with pgBackRest, thrown away afterwards, and the exporter watching it'
@@ -17,6 +17,7 @@ help:
 	@echo 'make majors        what is asked of PostgreSQL, tried on 12 to 18, which npm fetches'
 	@echo 'make soak          an hour of faults at random, in which nothing may leak or lie; MINUTES=30'
 	@echo 'make fuzz          every reader of foreign bytes, led by coverage; ARGS="--seconds=600 --target=info"'
+	@echo 'make chaos         kill -9, a full disk, clocks that jump, 1,000 connections, PostgreSQL and Patroni that flap'
 	@echo 'make image         build the container images and prove them (root)'
 	@echo 'make deb           build the Debian package; TRY=1 also proves it in a Debian 12 of its own (root)'
 	@echo 'make kubernetes    try the Helm chart with Helm itself, which Go builds'
@@ -77,6 +78,10 @@ soak:
 fuzz:
 	@tests/setup.sh fuzz
 	.venv/bin/python -m tests.fuzz $(ARGS)
+
+chaos:
+	@tests/setup.sh chaos
+	.venv/bin/python -m tests.chaos $(ARGS)
 
 # No host of an index stands in the files: pip asks its own.
 LOCK := build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -45,6 +45,9 @@ missing_packages() {
         has node || echo nodejs
         has npm || echo npm
         ;;
+    chaos)
+        has faketime || echo faketime
+        ;;
     bench)
         has_postgresql || echo postgresql
         has pgbackrest || echo pgbackrest

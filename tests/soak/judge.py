@@ -30,6 +30,7 @@ class Judge:
     scrapes: int = 0
     slowest: float = 0.0
     wrong: list[str] = field(default_factory=list)
+    counters: dict[tuple[str, frozenset[tuple[str, str]]], float] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
 
     def scrape(self, exporter: Running) -> None:
@@ -62,6 +63,7 @@ class Judge:
             self._judge_age(answer, collector, stanza, now)
         self._judge_truth(answer)
         self._judge_ages(answer, now)
+        self._judge_counters(answer)
 
     def _judge_age(self, answer: Answer, collector: str, stanza: str, now: float) -> None:
         """What is called good was read just now, and what is shown at all is not older than allowed."""
@@ -105,6 +107,14 @@ class Judge:
         age = answer.value("backup_age_seconds", **NEWEST)
         if stop is not None and abs((age or 0) - (now - stop)) > 2 + SLACK:
             self._finds(f"backup_age_seconds is {age}, but the backup ended {now - stop:.1f} s ago")
+
+    def _judge_counters(self, answer: Answer) -> None:
+        """Nothing that was counted is lost while the exporter lives."""
+        counters = {key: value for key, value in answer.facts().items() if key[0].endswith("_total")}
+        for key in sorted(counters.keys() & self.counters.keys(), key=str):
+            if counters[key] < self.counters[key]:
+                self._finds(f"{key} fell from {self.counters[key]} to {counters[key]}")
+        self.counters |= counters
 
     def _finds(self, what: str) -> None:
         self.wrong.append(f"{time.strftime('%H:%M:%S')} {what}")

@@ -118,7 +118,7 @@ def _run(stop: int, number: int) -> str:
     block = (CORPUS / "logs" / "demo-backup.log").read_text().split("\n\n")[0]
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stop))
     lines = [f"{at}{line[19:]}" if line.startswith("2026-11-22") else line for line in block.splitlines()]
-    return "\n".join(lines).replace("1955-c311f988", f"{number}-c311f988") + "\n\n"
+    return "\n".join(lines).replace("1955-c311f988", f"{number}-c311f988").replace("4226ms", "224ms") + "\n\n"
 
 
 @contextmanager
