@@ -15,7 +15,7 @@ def flapping(folder: Path, chance: random.Random, seconds: float = 90) -> str:
     """Let them flap for so long."""
     times, end = 0, time.monotonic() + seconds
     with world(folder, postgresql=True) as one, soaking(one, chance, every=0.2) as soak:
-        soak.begin([])
+        soak.begin(_NAMES)
         while time.monotonic() < end:
             times += 1
             with befalls(chance.choice(_NAMES), one, soak.exporter, chance):

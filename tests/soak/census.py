@@ -28,6 +28,11 @@ class Census:
     resident: int
     names: Counter[str]
 
+    @property
+    def quiet(self) -> bool:
+        """Whether no program runs, nor is one being started: that begins with its pipes."""
+        return not self.children and not self.names["pipe:"]
+
     def exceeds(self, before: "Census") -> dict[str, int]:
         """By how much there is more than before, of what has to be the same whenever nothing goes on."""
         more = {

@@ -21,7 +21,7 @@ from tests.soak.world import NEWEST, World
 RECOVERY = 60.0
 """Seconds until all works again after a fault; on an idle machine it takes five."""
 
-_LOOKS = 15
+_LOOKS = 8
 
 
 @dataclass(slots=True)
@@ -87,10 +87,15 @@ class Soak:
 
     def _rest(self) -> Census:
         """The most that there is while nothing goes on but readings, which open and close things all the time."""
-        looks = [census.take(self.exporter, self.world.census) for _ in range(_LOOKS)]
-        fewest = min(one.tasks for one in looks)  # more are there while something is read
-        idle = [one for one in looks if one.tasks == fewest and not one.children]
-        return max(idle, key=lambda one: (one.files, one.threads))
+        quiet: list[Census] = []
+
+        def looked() -> bool:
+            now = census.take(self.exporter, self.world.census)
+            quiet.extend([now] if now.quiet else [])
+            return len(quiet) >= _LOOKS
+
+        until(looked, lambda: f"{_LOOKS} quiet moments, not {len(quiet)}", RECOVERY)
+        return max(quiet, key=lambda one: (one.files, one.tasks, one.threads))
 
     def count(self) -> Census:
         """Count when nothing goes on; what stays more than at first is a leak."""
@@ -99,11 +104,12 @@ class Soak:
         def back() -> bool:
             nonlocal found
             found = census.take(self.exporter, self.world.census)
-            return not found.children and not (self.first and found.exceeds(self.first))
+            return found.quiet and not (self.first and found.exceeds(self.first))
 
         until(
             back,
             lambda: f"{found.exceeds(self.first or found)} more: {found.names - (self.first or found).names}",
+            RECOVERY,
         )
         return found
 
