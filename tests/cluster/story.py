@@ -53,7 +53,8 @@ def told(cluster: Cluster, often: Mapping[str, Mapping[str, Any]]) -> Iterator[E
         cluster.repository.backup("incr")
         cluster.insert(1)  # else there is nothing after the backup to recover to
         archiving.archived(cluster, cluster.switch_wal())
-        restore_test(cluster, settings, "latest", code=0)
+        # From the object store, encrypted, and across the switchover.
+        restore_test(cluster, settings, "latest", code=0, repos=[2])
         restore_test(cluster, settings, "immediate", code=1, queries=[TOO_MANY])
         running = backups.begun(cluster)
         backups.freeze(running)

@@ -152,7 +152,7 @@ def test_restore_tests_are_seen(answers: Answers) -> None:
         if board == "pgbackrest-recovery"
     }
     assert last(found["Newest restore tests", "A"]) == [0], "one did not prove its backup"
-    assert by(found["Restore tests", "A"], "repo", "target") == {("1", "latest"): 0, ("1", "immediate"): 2}
+    assert by(found["Restore tests", "A"], "repo", "target") == {("2", "latest"): 0, ("1", "immediate"): 2}
     table = "Newest restore test of each stanza, repository and target"
     assert by(found[table, "A"], "target", "result") == {
         ("latest", "proven"): 1,
@@ -162,4 +162,4 @@ def test_restore_tests_are_seen(answers: Answers) -> None:
     checks = by(found["Checks of the newest tests", "A"], "target", "check")
     assert [check for check, passed in checks.items() if not passed] == [("immediate", "queries")]
     assert last(found["Last proven restore", "A"])[0] < 120, "red, and not long ago"
-    assert by(found["Longest time to restore", "C"], "repo").keys() == {"1"}
+    assert by(found["Longest time to restore", "C"], "repo").keys() == {"2"}
