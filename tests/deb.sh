@@ -53,14 +53,14 @@ prove_install() {
     inside dpkg --install /package.deb >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; die "it does not install"; }
     rm "$root/package.deb"
     [ "$(inside $program --version)" = "$program $version" ] || die "--version says: $(inside $program --version)"
-    inside $program --help | grep -q restore-test || die "--help does not know its commands"
+    inside $program --help | grep restore-test >/dev/null || die "--help does not know its commands"
     for command in run backup restore-test status collect; do
         inside $program $command --help >/dev/null || die "$command --help fails"
     done
     ok "installed without a network, --version and --help of all commands"
     [ "$(inside stat -c '%U:%G %a' /var/lib/$program)" = "postgres:postgres 2770" ] || die "the folder of records is not as tmpfiles.d says"
     [ -n "$(find "$root/usr/lib/$program" -name '*.pyc' | head -1)" ] || die "nothing is compiled"
-    zcat "$root/usr/share/man/man1/$program.1.gz" | grep -qF "$program $version" || die "the man page is not there"
+    zcat "$root/usr/share/man/man1/$program.1.gz" | grep -F "$program $version" >/dev/null || die "the man page is not there"
     for file in alerts/pgbackrest.rules.yml alerts/runbooks/PgbackrestBackupOverdue.md dashboards/pgbackrest-overview.json \
         postgresql/exporter-role.sql systemd/drop-ins/sudo.conf docs/configuration.md; do
         [ -s "$root/usr/share/$program/$file" ] || die "/usr/share/$program/$file is not there"
@@ -108,7 +108,7 @@ prove_scrape() {
     start
     get /metrics >"$work/metrics" || die "/metrics does not answer"
     for line in 'pgbackrest_exporter_collector_success{collector="info",stanza=""} 1' 'pgbackrest_stanza_ok{stanza="main"} 0'; do
-        sed 's/ \([01]\)\.0$/ \1/' "$work/metrics" | grep -qxF "$line" || { cat "$work/metrics" >&2; die "/metrics has no line: $line"; }
+        sed 's/ \([01]\)\.0$/ \1/' "$work/metrics" | grep -xF "$line" >/dev/null || { cat "$work/metrics" >&2; die "/metrics has no line: $line"; }
     done
     stop
     inside setpriv --reuid=postgres --regid=postgres --init-groups $program status >"$work/status" && die "status is content without a stanza"
