@@ -24,6 +24,7 @@ class Panel:
     options: Mapping[str, Any] = field(default_factory=dict)
     transformations: Sequence[Json] = ()
     interval: str = ""
+    points: int = 0  # at most; 0: one a pixel
 
     def document(self, number: int, x: int, y: int) -> Json:
         """Return the panel as JSON."""
@@ -45,6 +46,8 @@ class Panel:
             document["transformations"] = list(self.transformations)
         if self.interval:
             document["interval"] = self.interval
+        if self.points:
+            document["maxDataPoints"] = self.points
         return document
 
 
@@ -75,6 +78,7 @@ def timeseries(
     defaults: Mapping[str, Any] | None = None,
     transformations: Sequence[Json] = (),
     interval: str = "",
+    points: int = 0,
     aside: bool = False,
 ) -> Panel:
     """Return lines over time; *empty* is said instead of "No data". *aside*: many lines, the highest named first."""
@@ -109,6 +113,7 @@ def timeseries(
         },
         transformations=transformations,
         interval=interval,
+        points=points,
     )
 
 

@@ -13,6 +13,9 @@ from dashboards.build.runs import FAILURES
 from dashboards.build.target import graph, now
 from dashboards.build.watched import watched
 
+_SLOW: Final = (
+    400  # points: what changes by the day needs no more, and a month of fifty stanzas is answered sooner
+)
 _IN_REPO: Final = "{{stanza}} repo {{repo}}"
 _FULL: Final = 'backup_type="full"'
 
@@ -126,7 +129,7 @@ _forecast = watched(
             custom__lineWidth=1,
         ),
     ),
-    interval="2h",
+    points=_SLOW,
 )
 
 _ratio = timeseries(
@@ -142,6 +145,7 @@ _ratio = timeseries(
     size=(8, 7),
     empty=NO_FULL.long,
     legend=(),
+    points=_SLOW,
 )
 
 _kept = timeseries(
@@ -159,6 +163,7 @@ _kept = timeseries(
         override_regexp(f"/^{name}/", color=colour.fixed(shade)) for name, shade in colour.TYPES.items()
     ],
     legend=(),
+    points=_SLOW,
 )
 
 _leftovers = timeseries(

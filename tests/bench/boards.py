@@ -46,7 +46,7 @@ class History:
 
     def seconds(self, query: Query, range_: Range) -> float:
         """How long the query takes, as Grafana asks it for this range."""
-        step = max(_duration(query.interval or "15s"), range_.seconds // POINTS)
+        step = max(_duration(query.interval or "15s"), range_.seconds // (query.points or POINTS))
         variables = {
             **EVERYTHING,
             "$__rate_interval": f"{max(step + self.every, 4 * self.every)}s",

@@ -48,6 +48,7 @@ class Query:
     expression: str
     instant: bool
     interval: str = ""  # the smallest step that the panel asks for
+    points: int = 0  # that it asks for at most
 
     def with_variables(self, values: Mapping[str, str] = EVERYTHING) -> str:
         """The query as Grafana sends it."""
@@ -81,6 +82,7 @@ def queries(board: Json) -> Iterator[Query]:
                 expression=target["expr"],
                 instant=target.get("instant", False),
                 interval=panel.get("interval", ""),
+                points=panel.get("maxDataPoints", 0),
             )
 
 
