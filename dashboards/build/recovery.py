@@ -129,6 +129,7 @@ _forecast = watched(
             custom__lineWidth=1,
         ),
     ),
+    interval="30m",
     points=_SLOW,
 )
 

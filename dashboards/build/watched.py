@@ -27,6 +27,7 @@ def watched(
     unit: str,
     empty: str,
     overrides: Sequence[Json] = (),
+    interval: str = "",
     points: int = 0,
 ) -> Panel:
     """Return the lines of *value*, those over the warning again on it, and on these those over the critical threshold.
@@ -43,5 +44,6 @@ def watched(
         empty=empty,
         overrides=(*_LOOKS, *overrides, *THRESHOLDS),
         legend=(),
+        interval=interval,
         points=points,
     )
