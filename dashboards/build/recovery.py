@@ -23,7 +23,7 @@ _SIZE: Final = f"sum by ({REPO}) (max by ({REPO}, kind) ({of('repo_size_bytes', 
 _FREE: Final = f"max by ({REPO}) ({of('repo_available_bytes', repo=True, shared=True)})"
 _CAPACITY: Final = f"({_FREE} + max by ({REPO}) ({of('repo_used_bytes', repo=True, shared=True)}))"
 # Bytes a day over a week: expiring makes a saw-tooth, so less would see only its teeth.
-_GROWTH: Final = f"86400 * deriv((max by ({REPO}) ({of('repo_used_bytes', repo=True, shared=True)}))[7d:1h])"
+_GROWTH: Final = f"86400 * deriv((max by ({REPO}) ({of('repo_used_bytes', repo=True, shared=True)}))[7d:2h])"
 
 _estimate = judged(
     "Longest time to restore",

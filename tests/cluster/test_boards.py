@@ -16,8 +16,8 @@ from tests.dashboards.server import Api
 ALL = [query for path in FILES for query in queries(load(path))]
 # What may have nothing to say at the end of this story, and why: by panel and query.
 MAY_BE_EMPTY: Mapping[tuple[str, str], str] = {
-    ("Time until full", "A"): "growth is that of a week, looked at by the hour",
-    ("Used of the capacity, and in 14 days", "D"): "growth is that of a week, looked at by the hour",
+    ("Time until full", "A"): "growth is that of a week, looked at every two hours",
+    ("Used of the capacity, and in 14 days", "D"): "growth is that of a week, looked at every two hours",
     ("Progress of what runs", "A"): "pgBackRest tells of its progress from 2.48 on",
 }
 Series = list[Any]
