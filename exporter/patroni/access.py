@@ -1,10 +1,10 @@
 """What is needed to be let in by Patroni: certificates and a password, each from a file that may be renewed."""
 
-import asyncio
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exporter.aside import Aside, StillHangs
 from exporter.settings import Patroni
 
 _MOST = 4096
@@ -33,12 +33,16 @@ class Access:
     https: bool
     _known: Keys | None = field(default=None, init=False, repr=False)
     _signature: tuple[object, ...] = field(default=(), init=False, repr=False)
+    _aside: Aside = field(default_factory=lambda: Aside("files of patroni"), init=False, repr=False)
 
     async def keys(self) -> Keys:
         """Return what is valid now; raises AccessError."""
         if self._known is not None and not self._files:
             return self._known
-        return await asyncio.to_thread(self._read)  # a file may lie on a filesystem that hangs
+        try:
+            return await self._aside.call(self._read)
+        except StillHangs as error:
+            raise AccessError(str(error)) from None
 
     @property
     def _files(self) -> list[str]:

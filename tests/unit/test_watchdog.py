@@ -24,7 +24,7 @@ class Source:
     settings: Cadence = field(default_factory=lambda: Cadence(every=60.0, within=60.0))
 
     async def read(self) -> Any:
-        raise NotImplementedError
+        raise AssertionError("it was read")
 
 
 @dataclass
