@@ -95,4 +95,4 @@ requirements: setup
 
 clean:
 	rm -rf .venv build dist tests/dashboards/grafana/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find exporter tests -name __pycache__ -prune -exec rm -rf {} +
+	find exporter dashboards tests -name __pycache__ -prune -exec rm -rf {} +

@@ -8,7 +8,6 @@ from typing import Final
 
 STANZA: Final = "cluster, namespace, job, stanza"
 REPO: Final = f"{STANZA}, repo"
-EXPORTER: Final = "instance, pod, container, endpoint"
 
 _TARGET: Final = 'job=~"$job", instance=~"$instance", cluster=~"$cluster"'
 

@@ -103,9 +103,10 @@ _lag = timeseries(
 )
 
 _waiting = timeseries(
-    "Segments that wait",
+    "Segments that wait, errors in the spool",
     "Files marked .ready in pg_wal. A climb fills the database's disk: find out why archive_command fails "
-    "before it is full.",
+    "before it is full. Errors in the spool are what asynchronous archiving could not push; their files have "
+    "pgBackRest's words.",
     graph(worst(of("wal_archive_ready_segments")), "waiting"),
     graph(worst(of("wal_archive_spool_errors")), "errors in the spool"),
     overrides=(*BY_QUERY, OTHER_REPOS),

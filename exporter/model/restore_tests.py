@@ -13,7 +13,6 @@ Result = Literal["proven", "not_proven", "could_not_try", "polluted"]
 RESULTS: tuple[Result, ...] = ("proven", "not_proven", "could_not_try", "polluted")
 
 Target = Literal["latest", "time", "immediate"]
-TARGETS: tuple[Target, ...] = ("latest", "time", "immediate")
 
 State = Literal["ok", "failed", "skipped"]
 

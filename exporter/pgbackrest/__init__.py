@@ -1,1 +1,1 @@
-"""pgBackRest as seen from here: the program, its configuration, its info document."""
+"""pgBackRest as seen from here: the program, its configuration, what it prints, lists, logs and leaves in its spool."""

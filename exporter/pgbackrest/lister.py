@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -31,7 +31,6 @@ class Lister:
     repo: int
     deadline: float = math.inf
     calls: int = 0
-    _names: int = field(default=0, init=False)
 
     async def entries(self, path: str) -> Entries:
         """Return what lies directly in *path*. Raises PgBackRestError or MalformedListingError."""

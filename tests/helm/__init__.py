@@ -1,0 +1,1 @@
+"""The chart: its values, and what Helm itself makes of it."""

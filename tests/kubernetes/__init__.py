@@ -1,0 +1,1 @@
+"""The manifests, against Kubernetes' own schemas and beside the chart's."""

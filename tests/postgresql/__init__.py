@@ -1,0 +1,1 @@
+"""What PostgreSQL tells of its archiving, on real servers whose archiving is broken."""
