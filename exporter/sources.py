@@ -259,12 +259,12 @@ def _runs(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[
     stanzas = around.expected.stanzas
     logs = (Path(own.log_path),) if own.log_path else _logs(conf, stanzas)
     records = Path(settings.run_records)
-    quiet = tuple(filter(None, (here.too_quiet(conf, name) for name in stanzas))) if conf else ()
+    quiet = {name: line for name in stanzas if (line := here.too_quiet(conf, name))} if conf else {}
     is_recorded = own.records is not None or here.is_here(records)
     if own.log_path is None and stanzas and len(quiet) == len(stanzas):
         logs = ()
     if not logs and not is_recorded and not own.enabled:
-        yield Off("runs", "", _why_no_runs(conf, stanzas, quiet, records))
+        yield Off("runs", "", _why_no_runs(conf, stanzas, tuple(quiet.values()), records))
         return
     lowest = ((name, here.lowest_repository(conf, name)) for name in stanzas) if conf else ()
     yield RunsCollector(
@@ -276,7 +276,7 @@ def _runs(settings: Settings, around: Surroundings, latest: Latest) -> Iterator[
         stanzas=stanzas,
         exclude=settings.exclude,
         lowest_repos=tuple((name, str(repo)) for name, repo in lowest if repo != 1),
-        blind=quiet,
+        blind=tuple(quiet.items()),
         latest=latest,
     )
 

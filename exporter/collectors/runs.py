@@ -49,7 +49,8 @@ class _Look:
 class RunsCollector:
     """Reads the runs of all stanzas. A path that is None is a source that is not there, as are no *log_paths*.
 
-    *lowest_repos* are the stanzas whose lowest repository is not 1, and that; *blind* tells what no log will show.
+    *lowest_repos* are the stanzas whose lowest repository is not 1, and that; *blind* those whose backups no log will
+    show, and a line on it: it is told until a record of one is there.
     """
 
     settings: RunsSettings
@@ -60,7 +61,7 @@ class RunsCollector:
     stanzas: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     lowest_repos: tuple[tuple[str, str], ...] = ()
-    blind: tuple[str, ...] = ()
+    blind: tuple[tuple[str, str], ...] = ()
     latest: Callable[[], Snapshot] = field(compare=False)
     wall: Callable[[], float] = field(default=time.time, compare=False)
     name: str = field(default="runs", init=False)
@@ -103,7 +104,7 @@ class RunsCollector:
         if not self._watching:
             self._watching, self._ledger.since = True, self.wall()
         await self._save()
-        return self._told(self._stops(look.stopped), (*self.blind, *troubles))
+        return self._told(self._stops(look.stopped), (*self._unseen(look.records), *troubles))
 
     def _look(self) -> _Look:
         """Ask the disk in one go. Records before logs: a run that has ended in its record wrote its last line."""
@@ -126,6 +127,11 @@ class RunsCollector:
 
     def _is_excluded(self, stanza: str) -> bool:
         return any(fnmatchcase(stanza, pattern) for pattern in self.exclude)
+
+    def _unseen(self, records: dict[str, Record]) -> list[str]:
+        """Tell whose backups neither logs nor records show."""
+        recorded = {one.stanza for one in records.values() if one.command == "backup"}
+        return [line for stanza, line in self.blind if stanza not in recorded]
 
     async def _read_logs(self, found: list[list[News] | str]) -> list[str]:
         troubles = []

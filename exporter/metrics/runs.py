@@ -173,7 +173,8 @@ GROUPS: tuple[Group[Any], ...] = (
         metrics=(
             Metric[Runs](
                 "runs_unreadable_sources",
-                "Logs and records that cannot be read, or say too little; the log and the status page name them.",
+                "Logs and records that cannot be read, and stanzas whose logs say too little and of whose backups no "
+                "record is there; the log and the status page name them.",
                 lambda runs: len(runs.troubles),
             ),
         ),

@@ -80,7 +80,7 @@ def too_quiet(conf: PgBackRestConf, stanza: str) -> str | None:
         return None
     return (
         f"{stanza}: log-level-file={level} in pgbackrest.conf leaves no run to see: set it to info, or start "
-        "commands by `pgbackrest-exporter run`"
+        "backups by `pgbackrest-exporter run`"
     )
 
 

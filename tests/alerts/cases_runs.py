@@ -5,6 +5,7 @@ from tests.alerts.world import DAY, INF, Ramp, Timeline, World
 
 _RUN = "stanza=main command=backup backup_type=incr repo=1"
 _WORDS = ("start", "end", "failure")
+_UNREADABLE = "runs_unreadable_sources"
 _PROGRESS = "stanza_progress_done_bytes stanza=main command"
 
 
@@ -124,6 +125,46 @@ CASES = (
             "verify_last_completion_timestamp_seconds stanza=main repo=1 instance=b": {0: -60},
         },
         expect={10: ""},
+    ),
+    Case(
+        alert="RunsUnreadable",
+        changes={_UNREADABLE: {0: 0, 5: 1, 90: 0}},
+        expect={64: "", 65: "warning", 89: "warning", 90: ""},
+        ha=SAME,
+        pair=SAME,
+    ),
+    Case(
+        alert="RunsUnreadable",
+        name="until a rotation is over",
+        changes={_UNREADABLE: {0: 0, 5: 1, 64: 0}},
+        expect={63: "", 65: "", 80: ""},
+    ),
+    Case(
+        alert="RunsUnreadable",
+        name="of three one is left",
+        changes={_UNREADABLE: {0: 0, 5: 3, 40: 1}},
+        expect={64: "", 65: "warning", 90: "warning"},
+    ),
+    Case(
+        alert="RunsUnreadable",
+        name="and the exporter restarts",
+        changes={_UNREADABLE: {0: 0, 5: 1}},
+        down=(40, 44),
+        expect={64: "", 65: "warning"},
+        gap=False,
+    ),
+    Case(
+        alert="RunsUnreadable",
+        name="then nothing is read any more, which is told by another",
+        changes={_UNREADABLE: {0: 0, 5: 1, 70: None}},
+        expect={65: "warning", 84: "warning", 85: ""},
+        gap=False,
+    ),
+    Case(
+        alert="RunsUnreadable",
+        name="by exporters in turns, of one job",
+        changes={_UNREADABLE: {0: 1, 40: 0}, f"{_UNREADABLE} instance=b": {0: 0, 40: 1}},
+        expect={59: "", 60: "warning", 90: "warning"},
     ),
     Case(
         alert="BackupHanging",

@@ -77,6 +77,7 @@ run_last_failure_timestamp_seconds stanza=main command=expire -9000
 run_last_success_timestamp_seconds stanza=main command=expire -3600
 run_last_failure_timestamp_seconds stanza=main command=verify repo=1 -9000
 run_last_success_timestamp_seconds stanza=main command=verify repo=1 -3600
+runs_unreadable_sources 0
 verify_last_ok stanza=main repo=1 1
 verify_last_completion_timestamp_seconds stanza=main repo=1 -3600
 wal_archive_lag_seconds stanza=main source=postgresql 0

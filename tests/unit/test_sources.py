@@ -261,7 +261,9 @@ def test_a_log_that_says_too_little_is_told(tmp_path: Path, level: str) -> None:
     (tmp_path / "runs").mkdir()
     found = runs(settings)
     assert isinstance(found, RunsCollector)
-    assert len(found.blind) == 1
+    ((stanza, line),) = found.blind
+    assert stanza == "main"
+    assert f"log-level-file={level}" in line
 
 
 def test_logs_of_another_machine_are_not_these(tmp_path: Path) -> None:

@@ -410,6 +410,17 @@ async def test_bad_records_are_a_line_each_and_hide_nothing(machine: Machine) ->
     assert one(runs).failing
 
 
+async def test_a_stanza_with_silent_logs_is_a_line_until_a_backup_is_recorded(machine: Machine) -> None:
+    machine.options["blind"] = (("demo", "demo: too quiet"), ("demo2", "demo2: too quiet"))
+    collector = machine.collector()
+    assert (await collector.read()).troubles == ("demo: too quiet", "demo2: too quiet")
+    machine.record(50, 10, 0, command="verify", backup_type="")
+    assert len((await collector.read()).troubles) == 2, "what became of backups is not known"
+    machine.record(30, 10, 55)
+    assert (await collector.read()).troubles == ("demo2: too quiet",)
+    assert (await machine.collector().read()).troubles == ("demo2: too quiet",), "after a restart"
+
+
 async def test_a_rotated_file_that_is_broken_is_a_line_and_hides_nothing(machine: Machine) -> None:
     machine.logs(machine.begin(50), machine.abort(40, 82))
     (machine.folder / "log" / "demo-backup.log.2.gz").write_bytes(b"\x1f\x8b\x08\x00garbage")
