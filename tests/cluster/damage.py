@@ -1,20 +1,32 @@
 """Damage to the archive: a segment that is lost, a copy that archives by mistake."""
 
+import time
 from pathlib import Path
 
 from tests.cluster.archiving import archived
 from tests.cluster.cluster import Cluster
 from tests.lab.cluster import binaries
+from tests.lab.exporter import Exporter
 from tests.lab.program import LabError, run, until
+from tests.lab.summary import Scrape
 
 _PAGE = 8192
 
 
-def lose_segment(cluster: Cluster) -> Path:
-    """Delete one segment from repository 1, between the newest backup and the newest few segments."""
+def lose_segment(cluster: Cluster, exporter: Exporter) -> Path:
+    """Delete one segment from repository 1, between the newest backup and the newest few segments.
+
+    The exporter has seen it there: one that it never saw is taken to be on its way for two minutes.
+    """
     cluster.switch_wal()
     lost = cluster.switch_wal()
     archived(cluster, cluster.switch_wal(6))
+    arrived = time.time()
+    until(
+        lambda: (Scrape(exporter.scrape()).value("repo_listed_timestamp_seconds", repo="1") or 0) > arrived,
+        within=30,
+        what="the exporter has listed repository 1",
+    )
     (file,) = (cluster.repository.repo1 / "archive" / "main").glob(f"*/{lost[:16]}/{lost}-*")
     file.unlink()
     return file

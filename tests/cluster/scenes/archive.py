@@ -57,7 +57,7 @@ ARCHIVE = (
     ),
     Scene(
         name="a segment is lost in repository 1",
-        act=lambda props: lose_segment(props.cluster),
+        act=lambda props: lose_segment(props.cluster, props.exporter),
         shows=shows(
             15,
             equals("wal_archive_missing_segments", 1, position="newest", repo="1"),
