@@ -119,7 +119,7 @@ def test_the_stall_is_seen_and_over(answers: Answers, ending: Ending) -> None:
     for board, panel in (("overview", "Data at risk"), ("wal", "Data at risk against its thresholds")):
         assert max(last(highest(ending, board, panel))) > 3, panel
         assert last(answers[f"pgbackrest-{board}", panel, "A"]) == [0], panel
-    assert max(last(highest(ending, "wal", "Segments that wait"))) >= 1
+    assert max(last(highest(ending, "wal", "Segments that wait, errors in the spool"))) >= 1
     assert last(highest(ending, "wal", "Archiving over time")) == [1], "it failed"
     wal = {
         (panel, ref): last(found) for (board, panel, ref), found in answers.items() if board.endswith("wal")
