@@ -72,8 +72,13 @@ def _rows(table: Path) -> list[str]:
 
 
 def peak_memory(pid: int) -> int:
-    """The most memory that it ever had resident, in bytes."""
+    """The most memory that it ever had resident, or since `forget_peak`, in bytes."""
     return _kilobytes(pid, "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """Let the peak begin anew with what is resident now (proc(5): 5 written to clear_refs)."""
+    (PROC / str(pid) / "clear_refs").write_text("5")
 
 
 def memory(pid: int) -> int:
