@@ -31,7 +31,7 @@ def parameters(cluster: Cluster, **values: str) -> None:
             for name, value in _as_settings(values).items()
         )
 
-    until(in_force, within=30, what=f"{values} in force", every=0.2)
+    cluster.wait(in_force, f"{values} in force", within=30)
 
 
 def _as_settings(values: Mapping[str, str]) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Cluster(Site):
     def _start_databases(self) -> None:
         self._say("Patroni on pg1, which makes the cluster")
         self.nodes[0].start_patroni()
-        self._wait(lambda: self.leader() is self.nodes[0], "pg1 leads", within=60)
+        self.wait(lambda: self.leader() is self.nodes[0], "pg1 leads", within=60)
         self._say("the stanza in both repositories, the exporter's role")
         self.s3.wait()
         # The other nodes are not there yet: pgBackRest warns of them and goes on.
@@ -71,7 +71,7 @@ class Cluster(Site):
         self._say("Patroni on pg2 and pg3, which become replicas")
         for node in self.nodes[1:]:
             node.start_patroni()
-        self._wait(lambda: len(self.streaming()) == 2, "two replicas stream", within=90)
+        self.wait(lambda: len(self.streaming()) == 2, "two replicas stream", within=90)
 
     @property
     def config(self) -> Path:
@@ -167,7 +167,7 @@ class Cluster(Site):
         def followed() -> bool:
             return self.leader() is not None and len(self.streaming()) >= replicas
 
-        self._wait(followed, f"a leader and {replicas} streaming replicas", within=within)
+        self.wait(followed, f"a leader and {replicas} streaming replicas", within=within)
 
     def wait_until_whole(self, within: float = 60) -> None:
         """Until a leader and all replicas are there."""
@@ -180,9 +180,11 @@ class Cluster(Site):
             leader = self.leader()
             return leader is not None and wanted(leader)
 
-        self._wait(leads, "another leader", within=within)
+        self.wait(leads, "another leader", within=within)
 
-    def _wait(self, holds: Callable[[], bool], what: str, within: float) -> None:
+    def wait(self, holds: Callable[[], bool], what: str, within: float) -> None:
+        """Until it holds; where that takes too long, the error tells what the nodes have said."""
+
         def quietly() -> bool:
             try:
                 return holds()
