@@ -87,6 +87,15 @@ def data_directories(conf: PgBackRestConf) -> Iterator[Path]:
     yield from _paths(conf, "pg")
 
 
+def may_be_here(path: Path) -> bool:
+    """Whether it is on this host, for all that this user can see: systemd's InaccessiblePaths only hides it."""
+    try:
+        path.stat()
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
 def repositories(conf: PgBackRestConf) -> Iterator[Path]:
     """Yield every repoN-path that is a folder here."""
     yield from (path for path in _paths(conf, "repo") if path.is_dir())

@@ -104,7 +104,7 @@ class Trial:
     @property
     def _guarded(self) -> bool:
         """Whether data directories of production are in reach of what WAL does to tablespaces."""
-        return any(each.is_dir() for each in prechecks.data_directories(self.conf))
+        return any(map(prechecks.may_be_here, prechecks.data_directories(self.conf)))
 
     @property
     def _conninfo(self) -> str | None:

@@ -1,6 +1,3 @@
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from exporter.collectors.runs import RunsCollector
 from exporter.settings import Archiver, Patroni, PgBackRest, Repository, Runs, Settings, Stanza
 from exporter.snapshot import Expectation, Off, Reload, Snapshot
 from exporter.sources import look_around, plan
+from tests.unit.shut import shut
 
 CONF = """\
 [global]
@@ -329,20 +327,6 @@ def test_stanzas_behind_a_repository_host_may_have_to_be_asked_for_by_name(tmp_p
     assert expectation(Settings(pgbackrest=PgBackRest(config=str(file)))).unsure == ("main", "other")
     file.write_text("[global]\nrepo1-path=/srv\n[main]\npg1-path=/data\n")
     assert expectation(Settings(pgbackrest=PgBackRest(config=str(file)))).unsure == ()
-
-
-@contextmanager
-def shut(folder: Path) -> Iterator[None]:
-    """While it lasts, *folder* may not be entered; root, who may enter all, is another meanwhile."""
-    folder.chmod(0)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-        folder.chmod(0o700)
 
 
 def test_folders_that_may_not_be_entered_are_as_if_they_were_not_there(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from exporter.restore import workplace
-from exporter.restore.prechecks import overlaps
+from exporter.restore.prechecks import may_be_here, overlaps
 from exporter.restore.workplace import MARKER, WorkplaceError, working_in
+from tests.unit.shut import shut
 
 
 @pytest.fixture
@@ -105,3 +106,13 @@ def test_folders_overlap_also_by_links(tmp_path: Path, one: str, other: str, nea
     (tmp_path / "a").mkdir()
     (tmp_path / "link").symlink_to("a")
     assert overlaps(tmp_path / one, tmp_path / other) == near
+
+
+def test_what_is_shut_for_us_may_be_here(tmp_path: Path) -> None:
+    """As the unit shuts production's data: it is guarded from what WAL does to tablespaces all the same."""
+    folder = tmp_path / "shut"
+    (folder / "main").mkdir(parents=True)
+    assert may_be_here(folder / "main")
+    assert not may_be_here(folder / "other")
+    with shut(folder):
+        assert may_be_here(folder / "main")
