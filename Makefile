@@ -63,7 +63,8 @@ majors: setup
 image: setup
 	tests/image.sh
 
-deb: setup
+deb:
+	@tests/setup.sh deb
 	deploy/debian/build.sh
 	$(if $(TRY),tests/deb.sh)
 

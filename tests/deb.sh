@@ -42,9 +42,9 @@ make_root() {
         { tail -20 "$work/apt.log" >&2; die "apt-get failed in the root"; }
 }
 
-# All that a package could leave; dpkg and ld.so keep books of their own.
+# All that a package could leave; dpkg and ld.so keep books of their own, and what is in /run ends with the machine.
 files() {
-    (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./tmp -o -path ./proc \) -prune \
+    (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./tmp -o -path ./run -o -path ./proc \) -prune \
         -o ! -name 'ld.so.cache' -print | sort)
 }
 
@@ -71,7 +71,7 @@ prove_install() {
 prove_units() {
     local found
     mapfile -t found < <(cd "$root$units" && find . -maxdepth 1 -name 'pgbackrest-*' -type f -printf '%P\n' | sed 's/@\./@main./')
-    systemd-analyze --root="$root" verify --man=no "${found[@]}" >"$work/verify.log" 2>&1 || { cat "$work/verify.log" >&2; die "systemd-analyze refuses the units"; }
+    inside systemd-analyze verify --man=no "${found[@]}" >"$work/verify.log" 2>&1 || { cat "$work/verify.log" >&2; die "systemd-analyze refuses the units"; }
     [ ! -s "$work/verify.log" ] || { cat "$work/verify.log" >&2; die "systemd-analyze complains"; }
     [ -L "$root/etc/systemd/system/multi-user.target.wants/$program.service" ] || die "the service is not enabled"
     ! grep -rq /opt/ "$root$units"/pgbackrest-* || die "a unit names /opt"
@@ -104,6 +104,7 @@ stop() {
 }
 
 prove_scrape() {
+    mv "$root/etc/pgbackrest.conf" "$work/theirs"
     printf '[global]\nrepo1-path=/var/lib/pgbackrest\n\n[main]\npg1-path=/var/lib/postgresql/15/main\n' >"$root/etc/pgbackrest.conf"
     start
     get /metrics >"$work/metrics" || die "/metrics does not answer"
@@ -113,7 +114,7 @@ prove_scrape() {
     stop
     inside setpriv --reuid=postgres --regid=postgres --init-groups $program status >"$work/status" && die "status is content without a stanza"
     ok "run as the unit says: scraped ($(wc -l <"$work/metrics") lines), SIGTERM ends it with 0; status: $(head -1 "$work/status")"
-    rm "$root/etc/pgbackrest.conf"
+    mv "$work/theirs" "$root/etc/pgbackrest.conf"
 }
 
 prove_upgrade() {
@@ -146,7 +147,6 @@ version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' exporter/__init__.py)
 deb=$(find dist -name "${program}_$version+py311_$(dpkg --print-architecture).deb")
 [ -n "$deb" ] || die "dist/ has no package for Python 3.11: make deb, with Debian 12's python3"
 install_tools curl ${LINTIAN-lintian}
-command -v systemd-analyze >/dev/null || die "systemd-analyze is missing: make setup"
 if [ -n "${LINTIAN-lintian}" ]; then
     lintian --allow-root --fail-on error,warning "$deb" || die "lintian complains"
     ok "lintian: no error and no warning"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a make target needs: tests/setup.sh demo|cluster|test|bench|soak|fuzz|chaos
+# Installs what a make target needs: tests/setup.sh demo|cluster|test|deb|bench|soak|fuzz|chaos
 #
 # Debian packages by apt-get when we are root (otherwise it says which are missing, and the command), Python packages by
 # hash into .venv and node's by hash beside the tests that need them, again only when the requirements change. No service
@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly purpose=${1:?say what for: demo, cluster, test, bench, soak, fuzz or chaos}
+readonly purpose=${1:?say what for: demo, cluster, test, deb, bench, soak, fuzz or chaos}
 readonly python=${PYTHON:-python3}
 readonly services=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.d
 log=$(mktemp)
@@ -104,6 +104,7 @@ make_venv() {
     fi
     case $purpose in
     demo) install_requirements requirements.txt ;;
+    deb) install_requirements requirements-build.txt ;;
     *) install_requirements requirements-test.txt ;; # all of requirements.txt stands in it, too
     esac
     [ "$purpose" != fuzz ] || install_requirements requirements-fuzz.txt
