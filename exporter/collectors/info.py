@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 # a failure soon again.
 _VERSION_EVERY = 3600.0
 _VERSION_AGAIN = 600.0
-# pgBackRest's status code for any error that has no code of its own.
-_OTHER = 99
 
 
 _Asked = tuple[str, int | None]
@@ -87,7 +85,7 @@ class InfoCollector:
         """Ask for each repository alone that does not look well beside the others; the same facts, the same object."""
         parts: dict[int, Stanza] = {}
         for repo in stanza.repos:
-            if repo.status.code == _OTHER and self._left(began) > 0:
+            if repo.status.unreadable and self._left(began) > 0:
                 asked.add((stanza.name, repo.key))
                 for part in await self._ask_again(stanza.name, self._left(began), repo.key):
                     parts[repo.key] = part
@@ -190,7 +188,7 @@ def joined(stanza: Stanza, parts: Mapping[int, Stanza]) -> Stanza:
 
 
 def _looks_well(stanza: Stanza | None) -> bool:
-    return stanza is not None and stanza.status is not None and stanza.status.code != _OTHER
+    return stanza is not None and stanza.status is not None and not stanza.status.unreadable
 
 
 def _same(info: Info, last: Info) -> bool:

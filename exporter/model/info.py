@@ -27,6 +27,11 @@ class Status:
         """Whether pgBackRest has nothing to complain of."""
         return self.code == 0
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether it says nothing of what is there: any error that has no code of its own."""
+        return self.code == 99
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:

@@ -25,6 +25,9 @@ def sentences(stanza: Stanza, snapshot: Snapshot, now: float) -> Iterator[str]:
 
 def _window(stanza: Stanza, snapshot: Snapshot, now: float) -> str:
     backups = [backup for repo in stanza.repos for backup in newest_backups(stanza, repo.key).values()]
+    unread = [f"repo{repo.key}" for repo in stanza.repos if repo.status.unreadable]
+    if not backups and unread:
+        return f"Whether it can be recovered is not known: {' and '.join(unread)} cannot be read."
     if not backups:
         return "It cannot be recovered: no backup of the current database is known."
     known = [one for one in outlooks(snapshot) if one.held.stanza == stanza.name]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from exporter.model.archiver import Archiver
-from exporter.model.info import Stanza
+from exporter.model.info import Stanza, Status
 from exporter.model.restore_tests import Record, RestoreTests
 from exporter.model.restore_tests import Tested as Outcome
 from exporter.snapshot import Reading, Snapshot
@@ -25,6 +25,13 @@ def test_without_a_listing_it_does_not_claim_that_wal_is_whole() -> None:
 
 def test_without_a_backup_it_cannot_be_recovered() -> None:
     assert said(stanza()) == "It cannot be recovered: no backup of the current database is known."
+
+
+def test_without_an_answer_of_its_repository_it_claims_nothing() -> None:
+    refused = Status(code=99, message="[HostConnectError] unable to connect to 'repo-host:8432'")
+    one = stanza(status=refused, repo_status=refused)
+    assert said(one) == "Whether it can be recovered is not known: repo1 cannot be read."
+    assert judge(one, snapshot(one), NOW) == "critical"
 
 
 def test_of_a_stanza_that_is_not_listed_nothing_is_claimed() -> None:
