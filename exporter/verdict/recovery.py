@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from exporter.human import moment, size, span
 from exporter.model.info import Stanza
-from exporter.model.repository import Outlook
+from exporter.model.repository import Held, Recovery
 from exporter.snapshot import Snapshot
 from exporter.verdict.backups import newest_backups
 from exporter.verdict.restore_tests import proven_at
@@ -33,20 +33,32 @@ def _window(stanza: Stanza, snapshot: Snapshot, now: float) -> str:
     known = [one for one in outlooks(snapshot) if one.held.stanza == stanza.name]
     whole = [one for one in known if one.recovery.start is not None and one.recovery.end is not None]
     if whole:
-        return _widest(whole, now)
-    if any(one.recovery.missing_newest for one in known):
-        return "Backups can be restored, but the WAL after the newest of them is not whole."
+        best = max(whole, key=lambda one: (one.recovery.end or 0, -(one.recovery.start or 0)))
+        return f"{_moments(best.recovery, now)}, from repo{best.held.repo}{_as_listed(best.held, snapshot, now)}."
+    without = [f"repo{one.held.repo}" for one in known if one.recovery.missing_newest]
+    if without:
+        where = " and ".join(without)
+        return f"No backup of the present timeline in {where} can be restored: each lacks WAL of its own."
     newest = max(backup.stop for backup in backups)
     return f"Its newest backup is of {moment(newest)}; whether the WAL since then is whole is not known."
 
 
-def _widest(outlooks_: list[Outlook], now: float) -> str:
-    best = max(outlooks_, key=lambda one: (one.recovery.end or 0, -(one.recovery.start or 0)))
-    start, end = best.recovery.start or 0, best.recovery.end or 0
+def _moments(recovery: Recovery, now: float) -> str:
+    start, end = recovery.start or 0, recovery.end or 0
+    if end <= start:
+        return f"Can be recovered to {moment(end)} ({span(now - end)} ago) and to no other moment"
     return (
         f"Can be recovered to any moment from {moment(start)} ({span(now - start)} ago) to {moment(end)}"
-        f" ({span(now - end)} ago), from repo{best.held.repo}."
+        f" ({span(now - end)} ago)"
     )
+
+
+def _as_listed(held: Held, snapshot: Snapshot, now: float) -> str:
+    """Return nothing where the last reading listed the repository, else how old what is said of it is."""
+    reading = snapshot.repository.get(held.stanza)
+    if reading is None or reading.attempted is None or held.listed >= reading.attempted:
+        return ""
+    return f" as it was {span(now - held.listed)} ago: it could not be listed since"
 
 
 def _risk(stanza: str, snapshot: Snapshot) -> Iterator[str]:
