@@ -88,6 +88,16 @@ CASES = (
         expect={5: "", 29: ""},
     ),
     Case(
+        alert="RestoreTestNotTried",
+        name="and the next one, of another repository, could",
+        changes=_ran("could_not_try", "")
+        | {
+            "restore_test_last_run_timestamp_seconds stanza=main repo=2 target=time": {0: -DAY, 10: 600},
+            "restore_test_last_result stanza=main repo=2 target=time result=proven": {0: 1},
+        },
+        expect={5: "warning", 9: "warning", 10: ""},
+    ),
+    Case(
         alert="RestoreTestOverdue",
         changes={
             f"restore_test_last_success_timestamp_seconds {_TEST}": {0: 600 - 8 * DAY, 30: 300},
