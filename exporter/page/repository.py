@@ -84,7 +84,7 @@ def _wal(archive: Archive, outlook: Outlook | None) -> str:
     if newest is None:
         return "No WAL is archived."
     names = f"{escape(archive.oldest or '')} to {escape(archive.newest or '')}"
-    span_ = f"WAL archived from {names} (timeline {newest.timeline})"
+    span_ = f"WAL from {names} (timeline {newest.timeline})"
     if outlook is None or outlook.recovery.missing_newest is None:
         return f"{span_}; gaps in between are not looked for."
     whole = not outlook.recovery.missing_newest and not outlook.recovery.missing_older
