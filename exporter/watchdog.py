@@ -15,7 +15,7 @@ from exporter.state import State
 log = logging.getLogger(__name__)
 
 # A busy machine or a child that is slow to end is no hang.
-_SLACK = 30.0
+_GRACE = 30.0
 # Without a watchdog the manager is still told our status.
 _EVERY = 10.0
 # So many failing collectors are named in the status; all of them stand on the status page.
@@ -45,11 +45,11 @@ class Watchdog:
         late = {
             " ".join(filter(None, key))
             for key, collector in running.items()
-            if now - self._beats.get(key, now) > longest_silence(collector) + _SLACK
+            if now - self._beats.get(key, now) > longest_silence(collector) + _GRACE
         }
         if state.served is state.latest or state.served is not self._rendered[0]:
             self._rendered = state.served, now
-        return frozenset(late | ({"rendering"} if now - self._rendered[1] > _SLACK else set()))
+        return frozenset(late | ({"rendering"} if now - self._rendered[1] > _GRACE else set()))
 
     def look(self, running: Mapping[Key, Collector], state: State) -> None:
         """Tell the manager our status, and that all goes on if it does."""

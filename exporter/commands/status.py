@@ -16,7 +16,7 @@ from exporter.once import read_once
 from exporter.settings.file import SettingsError, load
 from exporter.snapshot import Snapshot
 from exporter.verdict.recovery import sentences
-from exporter.verdict.scale import Finding, Verdict, worst, worst_first
+from exporter.verdict.scale import SIGN, Finding, Verdict, worst, worst_first
 from exporter.verdict.stanza import findings, judge, repository_findings
 
 _DESCRIPTION = """\
@@ -30,7 +30,6 @@ exit codes, as Nagios, Icinga and others understand them: 0 all is fine, 1 somet
 """
 
 _CODES: Mapping[Verdict, int] = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
-_SIGNS: Mapping[Verdict, str] = {"ok": "✓", "warning": "!", "critical": "✗", "unknown": "?"}
 _COLOURS: Mapping[Verdict, str] = {"ok": "32", "warning": "33", "critical": "31", "unknown": "36"}
 _NAGIOS: Mapping[Verdict, str] = {
     "ok": "OK", "warning": "WARNING", "critical": "CRITICAL", "unknown": "UNKNOWN",
@@ -84,8 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--config.file", type=Path, metavar="FILE", dest="config_file", help="settings, YAML")
-    add("--json", action="store_const", const="json", dest="form", help="print a list of objects")
-    add("--nagios", action="store_const", const="nagios", dest="form", help="print one line")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json", action="store_const", const="json", dest="form", help="print a list of objects"
+    )
+    form.add_argument("--nagios", action="store_const", const="nagios", dest="form", help="print one line")
     add("--log.level", choices=logs.LEVELS, default="error", dest="log_level", help="default: error")
     return parser
 
@@ -127,7 +129,7 @@ def _lines(judged: Sequence[Judged], colours: bool) -> Iterator[str]:
 
 
 def _sign(verdict: Verdict, colours: bool) -> str:
-    sign = _SIGNS[verdict]
+    sign = SIGN[verdict]
     return f"\x1b[{_COLOURS[verdict]}m{sign}\x1b[0m" if colours else sign
 
 

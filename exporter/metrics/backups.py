@@ -32,8 +32,8 @@ def _last_backups(stanza: Stanza) -> Iterator[Row[Backup]]:
 
 
 def _readable(stanza: Stanza) -> Iterator[RepositoryBackups]:
-    """Yield the backups of each repository whose list could be read; 2 says that the list is empty."""
-    return (stanza.backups.of(repo.key) for repo in stanza.repos if repo.status.code in {0, 2})
+    """Yield the backups of each repository whose list could be read."""
+    return (stanza.backups.of(repo.key) for repo in stanza.repos if stanza.knows_backups_of(repo.key))
 
 
 def _counts(stanza: Stanza) -> Iterator[Row[int]]:

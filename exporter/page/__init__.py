@@ -6,9 +6,9 @@ from importlib.resources import files
 from exporter import __version__
 from exporter.human import moment
 from exporter.page import collectors, stanza
-from exporter.page.parts import LOUD, SIGN, badge, paragraph, words
+from exporter.page.parts import LOUD, badge, paragraph, words
 from exporter.snapshot import Snapshot
-from exporter.verdict.scale import Verdict, worst, worst_first
+from exporter.verdict.scale import SIGN, Verdict, worst, worst_first
 from exporter.verdict.stanza import judge
 
 _STYLE = files("exporter.page").joinpath("page.css").read_text("utf-8")

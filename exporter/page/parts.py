@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from html import escape
 
 from exporter.human import line
-from exporter.verdict.scale import Finding, Verdict, worst_first
+from exporter.verdict.scale import SIGN, Finding, Verdict, worst_first
 
-SIGN = {"ok": "✓", "unknown": "?", "warning": "!", "critical": "✗"}
 LOUD = {"ok": "fine", "unknown": "not known", "warning": "to look at", "critical": "in danger"}
 
 

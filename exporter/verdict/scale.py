@@ -1,6 +1,6 @@
 """The scale of verdicts, and a finding: a verdict with its reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +8,7 @@ from exporter.settings import OFF, Threshold
 
 Verdict = Literal["ok", "unknown", "warning", "critical"]
 _RANK: tuple[Verdict, ...] = ("ok", "unknown", "warning", "critical")
+SIGN: Mapping[Verdict, str] = {"ok": "✓", "unknown": "?", "warning": "!", "critical": "✗"}
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

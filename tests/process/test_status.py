@@ -47,7 +47,9 @@ def test_a_pgbackrest_that_cannot_be_asked_is_unknown(host: Host) -> None:
     assert "info: pgbackrest: not found on PATH" in done.stdout
 
 
-@pytest.mark.parametrize("flags", [["--nagios", "--bogus"], ["--config.file=/nonexistent.yml"]], ids=repr)
+@pytest.mark.parametrize(
+    "flags", [["--nagios", "--bogus"], ["--json", "--nagios"], ["--config.file=/nonexistent.yml"]], ids=repr
+)
 def test_what_is_asked_for_wrongly_is_unknown_too(host: Host, flags: list[str]) -> None:
     done = host.run("status", *flags)
     assert done.code == 3

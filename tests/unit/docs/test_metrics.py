@@ -1,6 +1,6 @@
 """docs/metrics.md agrees with the code; `python -m tests.unit.docs.test_metrics` writes its table anew."""
 
-from exporter.metrics import GROUPS
+from exporter.metrics import GROUPS, backups
 from tests.unit.docs.pages import DOCS
 
 PAGE = DOCS / "metrics.md"
@@ -37,6 +37,11 @@ def test_the_table_of_metrics_is_that_of_the_code(update_golden: bool) -> None:
     assert with_table(PAGE.read_text()) == PAGE.read_text(), (
         "the table of metrics is an old one: run `python -m tests.unit.docs.test_metrics`"
     )
+
+
+def test_the_series_of_a_backup_are_counted() -> None:
+    count = sum(len(group.metrics) for group in backups.GROUPS if "backup" in group.labels)
+    assert f"**Series**: {count} for each backup" in (DOCS / "sizing.md").read_text()
 
 
 if __name__ == "__main__":

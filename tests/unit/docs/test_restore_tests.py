@@ -3,10 +3,11 @@
 import re
 from dataclasses import fields
 
-from exporter.model.restore_tests import Check, Record
-from tests.unit.docs.pages import DOCS
+from exporter.model.restore_tests import CHECKS, Check, Record
+from tests.unit.docs.pages import DOCS, ROOT
 
-CHAPTER = (DOCS / "restore-tests.md").read_text().partition("## The record")[2]
+PAGE = (DOCS / "restore-tests.md").read_text()
+CHAPTER = PAGE.partition("## The record")[2]
 
 
 def test_the_fields_of_a_record_are_told() -> None:
@@ -19,3 +20,8 @@ def test_the_fields_of_a_record_are_told() -> None:
 def test_the_fields_of_a_check_are_told() -> None:
     (told,) = re.findall(r"a list of `\{(.*?)\}`", CHAPTER)
     assert re.findall(r'"(\w+)"', told) == [field.name for field in fields(Check)]
+
+
+def test_the_checks_are_counted() -> None:
+    assert f"Of its {len(CHECKS)} checks" in PAGE
+    assert f"checks the data in {len(CHECKS)} ways" in (ROOT / "CHANGELOG.md").read_text()
