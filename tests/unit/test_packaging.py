@@ -112,6 +112,14 @@ def test_the_image_carries_the_version() -> None:
     assert f"ARG VERSION={__version__}\n" in dockerfile()
 
 
+def test_the_guide_installs_this_version() -> None:
+    named = re.findall(
+        r"(?:exporter|restore-test)[_:](\d[\d.]*\d)", (ROOT / "docs" / "install.md").read_text()
+    )
+    assert len(named) > 3
+    assert set(named) == {__version__}
+
+
 def test_the_changelog_tells_of_this_version_first() -> None:
     entries = re.findall(r"^## \[([^]]+)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert entries
