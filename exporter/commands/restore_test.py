@@ -12,10 +12,10 @@ from exporter import logs
 from exporter.pgbackrest import conf as pgbackrest_conf
 from exporter.pgbackrest.conf import ConfError, PgBackRestConf
 from exporter.restore import order as orders
+from exporter.restore.console import Console
 from exporter.restore.order import Order, OrderError
-from exporter.restore.progress import Progress
+from exporter.restore.proof import EXIT_CODES, EndedError, prove
 from exporter.restore.records import RecordError
-from exporter.restore.run import EXIT_CODES, EndedError, prove
 from exporter.settings import Settings
 from exporter.settings.file import SettingsError, load
 
@@ -88,7 +88,7 @@ async def _prove_all(settings: Settings, conf: PgBackRestConf, work: Sequence[Or
     where = Path(tests.records or f"{settings.state_path}/restore-tests")
     codes = []
     for order in work:
-        report = Progress()
+        report = Console()
         report.line(f"restore test of stanza {order.stanza}")
         try:
             record = await prove(settings, conf, order, to=scratch.absolute(), where=where, report=report)

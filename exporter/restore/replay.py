@@ -1,4 +1,4 @@
-"""Recovery: PostgreSQL is started until it needs no more, watched while it replays WAL, and known to be promoted."""
+"""Replay of WAL: the restored server is watched until it is promoted, ends, or stands still."""
 
 import asyncio
 import re
@@ -70,7 +70,7 @@ async def recovered(
     Raises RecoveryError when it ends, stalls or takes too long.
     """
     began = time.monotonic()
-    progress = _Progress(server, began)
+    watch = _Watch(server, began)
     while True:
         if server.has_ended():
             raise RecoveryError(_stage(server), f"PostgreSQL ended while it recovered: {server.log.why}")
@@ -87,11 +87,11 @@ async def recovered(
                     words = " ".join(str(error).split())
                     raise RecoveryError("instance_started", f"it cannot be connected to: {words}") from None
                 continue
-        progress.look(now, report, way)
-        if now - progress.moved > patience.stalled_after:
+        watch.look(now, report, way)
+        if now - watch.moved > patience.stalled_after:
             where = server.log.found.get("segment", "nothing")
             raise RecoveryError(
-                _stage(server), f"replay stalled for {now - progress.moved:.0f} s, last fetched: {where}"
+                _stage(server), f"replay stalled for {now - watch.moved:.0f} s, last fetched: {where}"
             )
         if now - began > patience.within:
             raise RecoveryError(
@@ -101,8 +101,8 @@ async def recovered(
         await asyncio.wait((server.process.exited,), timeout=_POLL)
 
 
-class _Progress:
-    """Notices whether there is any, and tells it."""
+class _Watch:
+    """Notices whether anything moves, and tells how far it is."""
 
     def __init__(self, server: Server, now: float) -> None:
         self._server = server

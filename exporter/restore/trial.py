@@ -1,4 +1,4 @@
-"""One trial, from the choice of a backup to the removal of the last file."""
+"""One trial: a backup is chosen, restored and examined, until the last file is removed."""
 
 import asyncio
 import time
@@ -16,15 +16,15 @@ from exporter.pgbackrest.conf import PgBackRestConf
 from exporter.pgbackrest.info import Decoder, MalformedError
 from exporter.pgbackrest.repositories import Place, places, retention
 from exporter.pgbackrest.words import PgBackRestError
-from exporter.restore import binaries, prechecks, production, records, restoring, workplace
-from exporter.restore.archive import WalArchive
+from exporter.restore import binaries, pgbackrest, prechecks, production, records, workplace
+from exporter.restore.archivefolder import ArchiveFolder
 from exporter.restore.binaries import Binaries, BinariesError
 from exporter.restore.checks import repository
 from exporter.restore.choice import Choice, ChoiceError, choose, kind_and_repo
+from exporter.restore.examination import Examination
 from exporter.restore.findings import CouldNotTryError, Findings
 from exporter.restore.order import Aim, Order
 from exporter.restore.production import CanaryError, Production
-from exporter.restore.recovery import Recovery
 from exporter.restore.replay import written
 from exporter.restore.workplace import Workplace, WorkplaceError
 from exporter.settings import Settings
@@ -78,7 +78,7 @@ class Trial:
             theirs = await production.ask(self._conninfo)
         theirs = await self._sing(theirs, choice, archive)
         choice = await self._restore(choice, place)
-        recovery = Recovery(
+        examination = Examination(
             client=self.client,
             settings=self.settings.restore_tests,
             place=place,
@@ -90,13 +90,13 @@ class Trial:
         )
         patience = repository.PATIENCE
         try:
-            await recovery.run()
+            await examination.run()
         except asyncio.CancelledError:
             patience = 0.0
             raise
         finally:
             # Whatever happened: once the server was promoted it has a timeline, which must be nowhere else.
-            own = recovery.timeline
+            own = examination.timeline
             self.polluted = own is not None and not await repository.check(
                 archive, before, place, own, findings, patience=patience
             )
@@ -146,7 +146,7 @@ class Trial:
         database = stanza.current_database(repo)
         if archive is None or database is None or archive.newest is None:
             return None
-        lies = WalArchive(
+        lies = ArchiveFolder(
             self.client, stanza.name, repo, f"{database.version}-{database.id}", self.settings.info.within
         )
         return await lies.arrived(archive.newest)
@@ -202,7 +202,7 @@ class Trial:
             with self.findings.phase("clean_up"):
                 self.interrupted = await place.leave(keep=keep)
 
-    async def _sing(self, theirs: Production, choice: Choice, archive: WalArchive) -> Production:
+    async def _sing(self, theirs: Production, choice: Choice, archive: ArchiveFolder) -> Production:
         """Write the canary, where it is asked for: recovery has to come to it."""
         tests = self.settings.restore_tests
         if not tests.canary or choice.target != "latest":
@@ -226,7 +226,7 @@ class Trial:
         for retries_left in range(_RETRIES, -1, -1):
             try:
                 with self.findings.phase("restore"):
-                    await restoring.restore(
+                    await pgbackrest.restore(
                         self.client,
                         choice,
                         place,
@@ -260,9 +260,11 @@ class Trial:
         return all(backup.label != choice.backup.label for backup in backups)
 
 
-def _archive(client: Client, choice: Choice, within: float) -> WalArchive:
+def _archive(client: Client, choice: Choice, within: float) -> ArchiveFolder:
     database = choice.database
-    return WalArchive(client, choice.backup.stanza, choice.repo, f"{database.version}-{database.id}", within)
+    return ArchiveFolder(
+        client, choice.backup.stanza, choice.repo, f"{database.version}-{database.id}", within
+    )
 
 
 def _whole_from(conf: PgBackRestConf, stanza: str, repo: int) -> str:

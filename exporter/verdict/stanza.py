@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from exporter.model.info import Repository, Stanza
 from exporter.snapshot import Snapshot
-from exporter.verdict import archive, archiving, restore_tests, runs
+from exporter.verdict import archiver, repository, restore_tests, runs
 from exporter.verdict.backups import judge_backups_of
 from exporter.verdict.scale import Finding, Verdict, worst
 from exporter.wal.outlook import outlooks
@@ -32,7 +32,7 @@ def judge_repository(stanza: Stanza, repo: Repository, snapshot: Snapshot, now: 
 
 def findings(stanza: str, snapshot: Snapshot, now: float) -> Iterator[Finding]:
     """Yield what concerns the stanza as a whole."""
-    yield from archiving.findings(stanza, snapshot, now)
+    yield from archiver.findings(stanza, snapshot, now)
     yield from runs.findings(stanza, snapshot)
     yield from restore_tests.findings(stanza, snapshot, now)
 
@@ -41,4 +41,4 @@ def repository_findings(stanza: str, repo: int, snapshot: Snapshot, now: float) 
     """Yield what concerns one repository of it."""
     for outlook in outlooks(snapshot):
         if (outlook.held.stanza, outlook.held.repo) == (stanza, repo):
-            yield from archive.findings(outlook, snapshot, now)
+            yield from repository.findings(outlook, snapshot, now)

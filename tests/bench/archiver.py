@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from exporter.collectors.archiver import ArchiverCollector
 from exporter.settings import Archiver
 from tests.bench.cost import READINGS, cpu
-from tests.lab.cluster import PORT
+from tests.lab.postgresql import PORT
 from tests.lab.site import Site
 from tests.postgresql.node import Node, role
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tests.cluster.archiving import archived
 from tests.cluster.cluster import Cluster
-from tests.lab.cluster import binaries
 from tests.lab.exporter import Exporter
+from tests.lab.postgresql import binaries
 from tests.lab.program import LabError, run, until
 from tests.lab.summary import Scrape
 

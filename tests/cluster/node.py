@@ -13,7 +13,7 @@ from tests.cluster.deployed import deployed
 from tests.cluster.http import ask
 from tests.cluster.ports import Ports
 from tests.lab.child import Child
-from tests.lab.cluster import binaries
+from tests.lab.postgresql import binaries
 from tests.lab.program import LabError, find, run
 from tests.lab.site import Site
 

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.repository import STANZA
-from tests.lab.cluster import binaries
 from tests.lab.exporter import Exporter
+from tests.lab.postgresql import binaries
 from tests.lab.program import LabError, find
 from tests.lab.progress import event, step
 from tests.lab.summary import summary

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.cluster import PORT, Cluster
 from tests.lab.exporter import Exporter
 from tests.lab.lab import Lab
+from tests.lab.postgresql import PORT, PostgreSQL
 from tests.lab.program import until
 from tests.lab.stanza import Stanza
 from tests.lab.summary import Scrape
@@ -170,11 +170,11 @@ def test_a_restored_copy_that_archives_here_is_no_hole_and_hides_none(
     see(watching, lambda: holes(watching, 2)[0] == holes(watching)[0] == 0, "cleared by new backups")
 
 
-def restored(lab: Lab, stanza: Stanza) -> Cluster:
+def restored(lab: Lab, stanza: Stanza) -> PostgreSQL:
     """Restore the newest backup of repository 2, promote it, and let it archive into the stanza by mistake."""
     home = lab.path / "postgresql-copy"
     lab.own(home)
-    copy = Cluster(home, lab.as_account)
+    copy = PostgreSQL(home, lab.as_account)
     lab.as_account("mkdir", "-m", "0700", str(copy.data), str(copy.socket))
     stanza.pgbackrest(
         "--repo=2",

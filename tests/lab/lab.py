@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.lab.cluster import Cluster
+from tests.lab.postgresql import PostgreSQL
 from tests.lab.site import Site
 from tests.lab.stanza import Stanza
 
@@ -35,7 +35,7 @@ class Lab(Site):
         self, name: str, options: Mapping[str, str] | None = None, *, programs: Path | None = None
     ) -> Stanza:
         """The same without stanza-create: PostgreSQL runs, archiving fails."""
-        cluster = Cluster(self.path / f"postgresql-{name}", self.as_account, programs)
+        cluster = PostgreSQL(self.path / f"postgresql-{name}", self.as_account, programs)
         self.own(cluster.data.parent)
         stanza = Stanza(name, cluster, self.pgbackrest)
         self._sections[name] = stanza.section | dict(options or {})

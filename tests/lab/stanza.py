@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.lab.cluster import PORT, Cluster
+from tests.lab.postgresql import PORT, PostgreSQL
 from tests.lab.program import until
 
 
 class Stanza:
     """Made by `Lab.stanza`."""
 
-    def __init__(self, name: str, cluster: Cluster, pgbackrest: Callable[..., str]) -> None:
+    def __init__(self, name: str, cluster: PostgreSQL, pgbackrest: Callable[..., str]) -> None:
         self.name = name
         self.cluster = cluster
         self._pgbackrest = pgbackrest

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from tests.lab.cluster import PORT, Cluster
+from tests.lab.postgresql import PORT, PostgreSQL
 from tests.lab.site import Site
 
 TRUSTED = "exporter"
 
 
-class Node(Cluster):
+class Node(PostgreSQL):
     """One server below a folder of its own; its `archive` is where its WAL goes."""
 
     def __init__(self, name: str, site: Site, programs: Path | None = None) -> None:
@@ -36,7 +36,7 @@ class Node(Cluster):
         """Make a primary."""
         self.create(self.storing)
 
-    def follow(self, primary: Cluster) -> None:
+    def follow(self, primary: PostgreSQL) -> None:
         """Make a standby of *primary*."""
         self._run("mkdir", "-p", str(self.socket))
         self._run(

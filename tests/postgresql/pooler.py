@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tests.lab.cluster import PORT
+from tests.lab.postgresql import PORT
 
 # ReadyForQuery (PostgreSQL, "Message Formats"), before the byte of the transaction's state.
 READY = b"Z\x00\x00\x00\x05"

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tests.lab.cluster import PORT
+from tests.lab.postgresql import PORT
 
 
 class Relay:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.cluster import installations
+from tests.lab.postgresql import installations
 from tests.lab.site import Site
 from tests.postgresql.node import Node, role
 from tests.postgresql.reading import archiving, reader, until

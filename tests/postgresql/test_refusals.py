@@ -10,7 +10,7 @@ import pytest
 
 from exporter.collectors.archiver import ArchiverCollector
 from exporter.postgresql.complaints import ServerError
-from tests.lab.cluster import PORT
+from tests.lab.postgresql import PORT
 from tests.postgresql.node import Node
 from tests.postgresql.reading import archiving, reader
 from tests.postgresql.relay import relay

@@ -8,7 +8,7 @@ import pytest
 from exporter.collectors.archiver import ArchiverCollector
 from exporter.model.archiver import Archiving
 from exporter.postgresql.complaints import ServerError
-from tests.lab.cluster import PORT
+from tests.lab.postgresql import PORT
 from tests.postgresql.node import Node
 from tests.postgresql.pooler import Pooler, pooler
 from tests.postgresql.reading import archiving, reader, until

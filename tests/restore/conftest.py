@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.cluster import binaries
 from tests.lab.lab import Lab
+from tests.lab.postgresql import binaries
 from tests.lab.stanza import Stanza
 from tests.restore.proofs import Proofs
 

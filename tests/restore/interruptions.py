@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.lab.cluster import PORT, binaries
+from tests.lab.postgresql import PORT, binaries
 from tests.lab.program import until
 from tests.lab.stanza import Stanza
 from tests.restore.proofs import Proofs, dsn, working_in

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.cluster import binaries
 from tests.lab.lab import Lab
+from tests.lab.postgresql import binaries
 from tests.lab.stanza import Stanza
 from tests.restore.proofs import Outcome, Proofs, dsn
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.cluster import installations
 from tests.lab.lab import Lab
+from tests.lab.postgresql import installations
 from tests.restore.proofs import Proofs, dsn
 
 FOLDERS = installations()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.cluster import binaries
 from tests.lab.lab import Lab
+from tests.lab.postgresql import binaries
 from tests.lab.stanza import Stanza
 from tests.restore.proofs import Proofs, dsn
 from tests.restore.standins import going_wrong

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from exporter.pgbackrest.client import Client
-from exporter.restore.archive import WalArchive
+from exporter.restore.archivefolder import ArchiveFolder
 from exporter.restore.checks import repository
+from exporter.restore.console import Console
 from exporter.restore.findings import Findings
-from exporter.restore.progress import Progress
 from exporter.restore.workplace import Workplace
 from tests.lab.lab import Lab
 from tests.lab.stanza import Stanza
@@ -21,9 +21,9 @@ OURS = b"1\t0/5000000\tno recovery target specified\n"
 PRODUCTIONS = b"1\t0/7000000\tno recovery target specified\n"
 
 
-def archive_of(lab: Lab, stanza: Stanza) -> WalArchive:
+def archive_of(lab: Lab, stanza: Stanza) -> ArchiveFolder:
     client = Client(command=(str(lab.command),), config=str(lab.config))
-    return WalArchive(client, stanza.name, 1, "15-1", 60.0)
+    return ArchiveFolder(client, stanza.name, 1, "15-1", 60.0)
 
 
 @contextmanager
@@ -43,7 +43,7 @@ async def unharmed(lab: Lab, stanza: Stanza, tmp_path: Path, content: bytes) -> 
     wal = tmp_path / "data" / "pg_wal"
     wal.mkdir(parents=True)
     (wal / "00000002.history").write_bytes(OURS)
-    archive, findings = archive_of(lab, stanza), Findings(Progress())
+    archive, findings = archive_of(lab, stanza), Findings(Console())
     before = await archive.timelines()
     with archived(lab, stanza, content):
         clean = await repository.check(archive, before, Workplace(tmp_path, -1), 2, findings)
@@ -64,7 +64,7 @@ async def test_a_failover_of_production_meanwhile_is_none(lab: Lab, plain: Stanz
     assert findings.checks["repository_unchanged"].state == "ok"
 
 
-def silent(lab: Lab, stanza: Stanza, answers: int, *, fails: int) -> WalArchive:
+def silent(lab: Lab, stanza: Stanza, answers: int, *, fails: int) -> ArchiveFolder:
     """An archive that is listed so many times, fails so many times, and is listed again."""
     count = lab.path / "listed"
     count.unlink(missing_ok=True)
@@ -73,14 +73,14 @@ def silent(lab: Lab, stanza: Stanza, answers: int, *, fails: int) -> WalArchive:
         f'test $n -le {answers} -o $n -gt {answers + fails} || {{ echo "the store is away" >&2; exit 42; }}'
     )
     command = going_wrong(lab.path, "silent", when="repo-ls", then=fail)
-    return WalArchive(Client(command=tuple(command), config=str(lab.config)), stanza.name, 1, "15-1", 60.0)
+    return ArchiveFolder(Client(command=tuple(command), config=str(lab.config)), stanza.name, 1, "15-1", 60.0)
 
 
 @pytest.mark.parametrize(("fails", "state"), [(1, "ok"), (1000, "skipped")])
 async def test_an_archive_that_falls_silent_is_asked_again_and_never_said_to_be_unharmed(
     lab: Lab, plain: Stanza, tmp_path: Path, fails: int, state: str
 ) -> None:
-    archive, findings = silent(lab, plain, 1, fails=fails), Findings(Progress())
+    archive, findings = silent(lab, plain, 1, fails=fails), Findings(Console())
     before = await archive.timelines()
     assert await repository.check(archive, before, Workplace(tmp_path, -1), 2, findings, patience=1.0)
     check = findings.checks["repository_unchanged"]

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from exporter.human import number_of
 from exporter.pgbackrest.words import PgBackRestError
-from exporter.restore.archive import WalArchive
+from exporter.restore.archivefolder import ArchiveFolder
 from exporter.restore.findings import Findings
 from exporter.restore.workplace import Workplace
 
@@ -15,7 +15,7 @@ _PAUSE = 5.0
 
 
 async def check(
-    archive: WalArchive,
+    archive: ArchiveFolder,
     before: AbstractSet[int],
     place: Workplace,
     timeline: int,
@@ -50,7 +50,7 @@ async def check(
 
 
 async def _news(
-    archive: WalArchive, before: AbstractSet[int], timeline: int, findings: Findings, patience: float
+    archive: ArchiveFolder, before: AbstractSet[int], timeline: int, findings: Findings, patience: float
 ) -> tuple[AbstractSet[int], bytes | None]:
     """Return the timelines that are new, and the history of *timeline* if it is; asks again while it is refused."""
     loop = asyncio.get_running_loop()

@@ -11,10 +11,10 @@ from exporter.model.restore_tests import Check
 from exporter.restore.binaries import Binaries
 from exporter.restore.checks import recovery
 from exporter.restore.choice import Choice
+from exporter.restore.console import Console
 from exporter.restore.controldata import ControlData
 from exporter.restore.findings import Findings
 from exporter.restore.production import Production
-from exporter.restore.progress import Progress
 from exporter.restore.replay import Recovered
 from exporter.restore.scene import Scene
 from exporter.restore.workplace import Workplace
@@ -53,7 +53,7 @@ def scene(tmp_path: Path) -> Scene:
         recovered=RECOVERED,
         production=Production(why="nobody is there"),
         settings=RestoreTests(),
-        findings=Findings(Progress()),
+        findings=Findings(Console()),
     )
 
 

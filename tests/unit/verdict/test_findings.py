@@ -14,7 +14,7 @@ from exporter.model.restore_tests import Tested as Outcome
 from exporter.model.runs import History, Kind, Run, Runs, Stop, Verification
 from exporter.settings import Settings, Threshold, Thresholds
 from exporter.snapshot import Expectation, Reading, Reload, Snapshot
-from exporter.verdict import archive, archiving, restore_tests
+from exporter.verdict import archiver, repository, restore_tests
 from exporter.verdict.runs import findings as findings_of_runs
 from exporter.verdict.scale import Finding, Verdict
 
@@ -78,7 +78,7 @@ def of_archiving(
         archiver={"demo": Reading(value=Archiver(archiving=one, spool_errors=spool))},
         patroni={"demo": Reading(value=Cluster(topology=topology))},
     )
-    return told(archiving.findings("demo", known, NOW))
+    return told(archiver.findings("demo", known, NOW))
 
 
 def test_archiving_that_works_is_nothing_to_tell() -> None:
@@ -145,7 +145,7 @@ def test_a_leader_that_is_not_known_is_not_missing() -> None:
 def test_wal_that_waits_without_a_connection_is_told() -> None:
     behind = Archiver(asked=False, behind=NOW - 700)
     known = replace(snapshot(), archiver={"demo": Reading(value=behind)})
-    ((verdict, words),) = told(archiving.findings("demo", known, NOW))
+    ((verdict, words),) = told(archiver.findings("demo", known, NOW))
     assert verdict == "critical"
     assert "for 11 min 40 s" in words
 
@@ -154,13 +154,13 @@ def test_errors_in_the_spool_are_told_without_a_server() -> None:
     assert [verdict for verdict, _ in of_archiving(None, spool=2)] == ["warning"]
 
 
-def of_archive(outlook: Outlook, settings: Settings | None = None) -> list[tuple[Verdict, str]]:
-    return told(archive.findings(outlook, snapshot(settings), NOW))
+def of_repository(outlook: Outlook, settings: Settings | None = None) -> list[tuple[Verdict, str]]:
+    return told(repository.findings(outlook, snapshot(settings), NOW))
 
 
 def test_a_whole_archive_with_room_is_nothing_to_tell() -> None:
-    assert of_archive(OUTLOOK) == []
-    assert of_archive(replace(OUTLOOK, recovery=Recovery(), capacity=None, orphans=None)) == [], (
+    assert of_repository(OUTLOOK) == []
+    assert of_repository(replace(OUTLOOK, recovery=Recovery(), capacity=None, orphans=None)) == [], (
         "nothing is known"
     )
 
@@ -179,7 +179,7 @@ def test_a_whole_archive_with_room_is_nothing_to_tell() -> None:
     ],
 )
 def test_a_hole_is_told(recovery: Recovery, verdict: Verdict, words: str) -> None:
-    ((found, said),) = of_archive(replace(OUTLOOK, recovery=recovery))
+    ((found, said),) = of_repository(replace(OUTLOOK, recovery=recovery))
     assert (found, said[: len(words)]) == (verdict, words)
 
 
@@ -188,18 +188,18 @@ def test_a_hole_is_told(recovery: Recovery, verdict: Verdict, words: str) -> Non
 )
 def test_room_is_judged_as_df_counts_it(used: int, found: list[Verdict]) -> None:
     room = Capacity(size=120, used=used, available=100 - used)  # 20 are kept for root
-    assert [verdict for verdict, _ in of_archive(replace(OUTLOOK, capacity=room))] == found
+    assert [verdict for verdict, _ in of_repository(replace(OUTLOOK, capacity=room))] == found
 
 
 def test_a_short_window_is_told_once_it_is_asked_for() -> None:
     wanted = Settings(thresholds=Thresholds(recovery_window=Threshold(warning=2 * DAY, critical=DAY / 2)))
-    assert of_archive(OUTLOOK, wanted) == [("warning", "The recovery window is 1 d, 2 d is wanted.")]
+    assert of_repository(OUTLOOK, wanted) == [("warning", "The recovery window is 1 d, 2 d is wanted.")]
     both = Settings(thresholds=Thresholds(recovery_window=Threshold(warning=9 * DAY, critical=2 * DAY)))
-    assert [verdict for verdict, _ in of_archive(OUTLOOK, both)] == ["critical"]
+    assert [verdict for verdict, _ in of_repository(OUTLOOK, both)] == ["critical"]
 
 
 def test_a_listing_that_failed_since_is_told() -> None:
-    ((verdict, words),) = of_archive(
+    ((verdict, words),) = of_repository(
         replace(OUTLOOK, held=replace(HELD, listed=NOW - 7200, error="no route"))
     )
     assert (verdict, words) == ("warning", "It was last listed 2 h ago, since then: no route")

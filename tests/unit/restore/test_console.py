@@ -3,7 +3,7 @@
 import io
 
 from exporter.model.restore_tests import Check
-from exporter.restore.progress import Progress
+from exporter.restore.console import Console
 
 
 class Terminal(io.StringIO):
@@ -15,11 +15,11 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_shows_one_line_that_moves() -> None:
     out, log = Terminal(), io.StringIO()
-    progress = Progress(out)
-    progress.log_to(log)
-    progress.phase("restore")
-    progress.progress(512 << 20, 1 << 30, "bytes")
-    progress.check(Check(name="restored", state="ok", value="1 GiB"))
+    console = Console(out)
+    console.log_to(log)
+    console.phase("restore")
+    console.progress(512 << 20, 1 << 30, "bytes")
+    console.check(Check(name="restored", state="ok", value="1 GiB"))
     assert out.getvalue() == (
         "-- restore\n"
         "\r\x1b[K   restore: 512 MiB of 1.0 GiB, 50%"
@@ -30,26 +30,26 @@ def test_a_terminal_shows_one_line_that_moves() -> None:
 
 def test_more_wal_than_was_counted_is_no_more_than_all() -> None:
     out = Terminal()
-    progress = Progress(out)
-    progress.phase("replay")
-    progress.progress(160 << 20, 144 << 20, "bytes of WAL")
+    console = Console(out)
+    console.phase("replay")
+    console.progress(160 << 20, 144 << 20, "bytes of WAL")
     assert out.getvalue().endswith("replay: 160 MiB of 160 MiB of WAL, 100%")
 
 
 def test_a_log_gets_no_line_for_every_step() -> None:
     out = io.StringIO()
-    progress = Progress(out)
-    progress.phase("replay")
+    console = Console(out)
+    console.phase("replay")
     for done in range(1000):
-        progress.progress(done, None, "bytes of WAL")
+        console.progress(done, None, "bytes of WAL")
     assert out.getvalue() == "-- replay\n"
 
 
 def test_a_check_that_was_skipped_or_failed_says_why_on_one_line() -> None:
     out = io.StringIO()
-    progress = Progress(out)
-    progress.check(Check(name="queries", state="skipped", words="none are set"))
-    progress.check(Check(name="tables", state="failed", value="7 tables", words="bad\nblock"))
+    console = Console(out)
+    console.check(Check(name="queries", state="skipped", words="none are set"))
+    console.check(Check(name="tables", state="failed", value="7 tables", words="bad\nblock"))
     assert out.getvalue() == (
         "   skipped queries: none are set\n"
         "   FAILED  tables - not true: every table can be read (7 tables): bad block\n"
@@ -58,7 +58,7 @@ def test_a_check_that_was_skipped_or_failed_says_why_on_one_line() -> None:
 
 def test_a_phase_that_is_taken_up_again_is_told_once() -> None:
     out = io.StringIO()
-    progress = Progress(out)
-    progress.phase("prepare")
-    progress.phase("prepare")
+    console = Console(out)
+    console.phase("prepare")
+    console.phase("prepare")
     assert out.getvalue() == "-- prepare\n"

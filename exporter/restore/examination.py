@@ -1,4 +1,4 @@
-"""Start, replay, checks and stop: PostgreSQL on the restored files, until it is stopped again."""
+"""The examination of what was restored: PostgreSQL is started on it, replays WAL, is checked, and stopped again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter import wal
 from exporter.pgbackrest.client import Client
 from exporter.programs.process import ProcessError, run
-from exporter.restore import configuration, controldata, restoring, wal_guard
+from exporter.restore import configuration, controldata, pgbackrest, wal_guard
 from exporter.restore.binaries import Binaries
 from exporter.restore.checks import catalogs, checksums, indexes, queries, recovery, tables
 from exporter.restore.checks import production as comparisons
@@ -30,7 +30,7 @@ _OVERRIDES = {"archive_mode": "off", "archive_command": "", "listen_addresses": 
 
 
 @dataclass(slots=True, kw_only=True)
-class Recovery:
+class Examination:
     """The life of the restored server; *timeline* is its own, once it was promoted."""
 
     client: Client
@@ -45,7 +45,7 @@ class Recovery:
     _aimed: bool = field(default=True, init=False)
 
     async def run(self) -> None:
-        """Recover, check, stop. Raises NotProvenError or CouldNotTryError."""
+        """Start, replay, check, stop. Raises NotProvenError or CouldNotTryError."""
         control = await self._control()
         for _ in range(_STARTS):
             file = await self._configure(control)
@@ -56,7 +56,7 @@ class Recovery:
                 nice=self.settings.nice,
                 log=self._keep,
                 overrides=_OVERRIDES,
-                environment=restoring.environment_of_recovery(self.place),
+                environment=pgbackrest.environment_of_recovery(self.place),
             ) as server:
                 result = await self._replay(server, control)
                 if result is not None:
@@ -141,7 +141,7 @@ class Recovery:
             major=self.binaries.major,
             minima=control.settings,
             recovery=configuration.recovery(
-                self._target(), restoring.restore_command(self.client, self.choice, self.place), guard
+                self._target(), pgbackrest.restore_command(self.client, self.choice, self.place), guard
             ),
             memory=int(self.settings.shared_buffers),
             libraries=self.settings.shared_preload_libraries,

@@ -1,4 +1,4 @@
-"""pgBackRest's restore into the scratch folder, with nothing of production in its way, and how far it is."""
+"""pgBackRest as a test calls it: restore into the scratch folder, and archive-get for PostgreSQL."""
 
 import re
 from collections import deque

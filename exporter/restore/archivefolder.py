@@ -13,8 +13,8 @@ _TIMELINE = re.compile(r"([0-9A-F]{8})(?:\.history|[0-9A-F]{8})")
 
 
 @dataclass(frozen=True, slots=True)
-class WalArchive:
-    """The archive of one database in one repository: archive/STANZA/ID."""
+class ArchiveFolder:
+    """What the repository holds of one database's WAL: archive/STANZA/ID."""
 
     client: Client
     stanza: str

@@ -1,4 +1,4 @@
-"""A whole run for one stanza: its lock, its log, the trial, its record and the hook."""
+"""One stanza is to be proven: a trial under its lock and with its log, then the record and the hook."""
 
 import asyncio
 import os
@@ -13,9 +13,9 @@ from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import PgBackRestConf
 from exporter.programs.process import ProcessError
 from exporter.restore import hook, records
+from exporter.restore.console import Console
 from exporter.restore.findings import CouldNotTryError, Findings, NotProvenError
 from exporter.restore.order import Order
-from exporter.restore.progress import Progress
 from exporter.restore.records import RecordError
 from exporter.restore.trial import Trial
 from exporter.restore.workplace import WorkplaceError
@@ -34,7 +34,7 @@ class EndedError(Exception):
 
 
 async def prove(
-    settings: Settings, conf: PgBackRestConf, order: Order, *, to: Path, where: Path, report: Progress
+    settings: Settings, conf: PgBackRestConf, order: Order, *, to: Path, where: Path, report: Console
 ) -> Record:
     """Test one stanza and return the record, which lies below *where* by then; *to* is the scratch folder.
 

@@ -35,7 +35,7 @@ def installations() -> list[Path]:
     return sorted({binaries(), *Path("/usr/lib/postgresql").glob("*/bin"), *named})
 
 
-class Cluster:
+class PostgreSQL:
     """One server below `home`; `as_account(*argv)` runs a program there under the lab's account.
 
     Its programs are the newest, unless it is told others.

@@ -13,7 +13,7 @@ _MARKS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "skipped"}
 _WIDTH = 100
 
 
-class Progress:
+class Console:
     """Tells phases, checks and how far a phase is; every whole line also goes into the log of the run."""
 
     def __init__(self, out: TextIO | None = None) -> None:
