@@ -67,16 +67,18 @@ async def run(
     limit: int = 512 * _MIB,
     grace: float = 0.5,
     take: Callable[[bytes], float] | None = None,
+    sift: Callable[[bytes], bytes] | None = None,
 ) -> Completed:
     """Run *argv*, never by a shell and with nothing to read, and return what it printed.
 
     It may take *within* seconds and print *limit* bytes; of stderr the last 64 KiB are kept. What is left of its
     group then gets SIGTERM, and SIGKILL *grace* seconds later. *env* is the whole environment; None is our own.
     *take* is handed stdout piece by piece, of which then the last 64 KiB are kept as well: it never raises, and
-    returns for how many seconds no more is to come. Raises NotStarted, TimedOut or TooMuchOutput; a cancellation
+    returns for how many seconds no more is to come. *sift* is handed stderr likewise, b"" at its end, and returns what
+    of it is to be kept. Raises NotStarted, TimedOut or TooMuchOutput; a cancellation
     goes on when all has ended.
     """
-    child = Child(tuple(argv), limit, take)
+    child = Child(tuple(argv), limit, take, sift=sift)
     try:
         await child.start(env)
         await asyncio.wait((child.over,), timeout=within)
@@ -106,10 +108,12 @@ class Child(asyncio.SubprocessProtocol):
         limit: int,
         take: Callable[[bytes], float] | None = None,
         cwd: str | None = None,
+        sift: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self._argv = argv
         self._limit = limit
         self._take = take
+        self._sift = sift
         self._cwd = cwd
         self._loop = asyncio.get_running_loop()
         self._stdout = bytearray()
@@ -162,7 +166,7 @@ class Child(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Take in what it printed (asyncio calls this)."""
         if fd != 1:
-            self._stderr += data
+            self._stderr += data if self._sift is None else self._sift(data)
             del self._stderr[:-_KEPT]
             return
         self.size += len(data)
@@ -175,6 +179,11 @@ class Child(asyncio.SubprocessProtocol):
         self._stdout.clear()
         self._pipe().pause_reading()
         _settle(self.over)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
+        """Know that it prints no more there (asyncio calls this)."""
+        if fd == 2 and self._sift is not None:
+            self._stderr += self._sift(b"")
 
     def _rest(self, seconds: float) -> None:
         if seconds:

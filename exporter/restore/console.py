@@ -1,7 +1,9 @@
 """Who watches a test: a person at a terminal, on one line that moves, or a log, in few lines."""
 
+import math
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from exporter.human import line, size, span
@@ -16,11 +18,12 @@ _WIDTH = 100
 class Console:
     """Tells phases, checks and how far a phase is; every whole line also goes into the log of the run."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
+    def __init__(self, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out or sys.stderr
+        self._clock = clock
         self._terminal = self._out.isatty()
-        self._phase = ""
-        self._began = self._told = time.monotonic()
+        self._phase = self._unit = ""
+        self._began = self._told = clock()
         self._moving = False
         self._log: TextIO | None = None
 
@@ -38,13 +41,16 @@ class Console:
         """Tell that a phase begins, once if it is taken up again at once."""
         if name == self._phase:
             return
-        self._phase, self._began = name, time.monotonic()
-        self._told = self._began if not self._terminal else 0.0
+        self._phase, self._unit = name, ""
+        self._begin()
         self._write(f"-- {name}")
 
     def progress(self, done: float, total: float | None, unit: str) -> None:
-        """Tell how far the phase is, now and then."""
-        now = time.monotonic()
+        """Tell how far the phase is, now and then; another *unit* is another work, whose time counts anew."""
+        if self._unit and unit != self._unit:
+            self._begin()
+        self._unit = unit
+        now = self._clock()
         if now - self._told < (_EVERY_ON_TERMINAL if self._terminal else _EVERY_IN_LOG):
             return
         self._told = now
@@ -68,6 +74,10 @@ class Console:
     def line(self, text: str) -> None:
         """Tell something else."""
         self._write(text)
+
+    def _begin(self) -> None:
+        self._began = self._clock()
+        self._told = self._began if not self._terminal else -math.inf
 
     def _write(self, text: str) -> None:
         self.keep(text)

@@ -27,6 +27,7 @@ class ControlData:
     system_id: int
     timeline: int
     segment_size: int
+    block_size: int
     checksums: bool
     minimum_recovery: str
     redo: str
@@ -51,6 +52,7 @@ def parse(text: str) -> ControlData:
             system_id=int(values["Database system identifier"]),
             timeline=int(values["Latest checkpoint's TimeLineID"]),
             segment_size=int(values["Bytes per WAL segment"]),
+            block_size=int(values["Database block size"]),
             checksums=int(values["Data page checksum version"]) > 0,
             minimum_recovery=values["Minimum recovery ending location"],
             redo=values["Latest checkpoint's REDO location"],

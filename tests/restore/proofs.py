@@ -2,10 +2,12 @@
 
 import json
 import os
+import pty
 import shutil
 import subprocess  # noqa: TID251 - the test is outside of the exporter
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -78,8 +80,23 @@ class Proofs:
         record = self.read(new[-1]) if new else {}
         return Outcome(code=process.returncode, said=said, record=record)
 
-    def start(self, stanza: Stanza, *words: str, **settings: Any) -> subprocess.Popen[str]:
-        """Start a test and return at once."""
+    def at_terminal(self, stanza: Stanza, *words: str, **settings: Any) -> str:
+        """Run one test to its end, and return all that a terminal was sent."""
+        ours, theirs = pty.openpty()
+        process = self.start(stanza, *words, output=theirs, **settings)
+        os.close(theirs)
+        said = b""
+        with suppress(OSError):  # EIO: nobody holds the other end any more
+            while piece := os.read(ours, 1 << 16):
+                said += piece
+        os.close(ours)
+        process.wait(timeout=30)
+        return said.decode()
+
+    def start(
+        self, stanza: Stanza, *words: str, output: int = subprocess.PIPE, **settings: Any
+    ) -> subprocess.Popen[str]:
+        """Start a test and return at once; *output* is a descriptor for all that it says."""
         dsn = settings.pop("postgresql", None)
         command = settings.pop("command", [shutil.which("pgbackrest")])
         document = {
@@ -99,7 +116,7 @@ class Proofs:
             ),
             env=self.lab.environment | {"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=self.lab.path,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,

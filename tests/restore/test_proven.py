@@ -1,5 +1,6 @@
 """Backups that restore: each kind of target and of cluster is proven, and nothing is left behind."""
 
+import re
 import time
 
 from exporter.model.restore_tests import CHECKS
@@ -90,3 +91,15 @@ def test_repositories_and_targets_take_turns(proofs: Proofs, plain: Stanza) -> N
     plain_targets = {"targets": ["immediate", "latest"], "amcheck": "off"}
     tested = [proofs.run(plain, **plain_targets).record["target"] for _ in range(2)]
     assert set(tested) == {"immediate", "latest"}
+
+
+def test_a_terminal_is_shown_how_far_each_long_work_is(proofs: Proofs, sound: Stanza) -> None:
+    said = proofs.at_terminal(sound, "--target=latest", amcheck="full")
+    assert "PROVEN" in said
+    for work in (
+        r"restore: \S+ MiB of \S+ MiB, \d+%",
+        r"replay: \S+ \w+ of \S+ MiB of WAL, \d+%",
+        r"checks: \S+ \w+ of \S+ MiB of tables and indexes, \d+%",
+        r"checksums: \S+ \w+ of \S+ MiB, \d+%",
+    ):
+        assert re.search(rf"\r\x1b\[K   {work}", said), said

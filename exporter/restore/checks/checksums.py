@@ -5,6 +5,7 @@ import re
 from exporter.programs.process import ProcessError, run
 from exporter.restore.database import environment
 from exporter.restore.scene import Scene
+from exporter.restore.sieve import PG_CHECKSUMS, Sieve
 
 _BAD = re.compile(r"Bad checksums: +(\d+)")
 _BLOCKS = re.compile(r"Blocks scanned: +(\d+)")
@@ -22,9 +23,11 @@ async def check(scene: Scene, *, stopped: bool) -> None:
     if not stopped:
         findings.skipped("data_checksums", "the server did not stop cleanly")
         return
-    argv = (scene.binaries.program("pg_checksums"), "--check", "--pgdata", str(scene.place.data))
+    within = scene.settings.checksums_within
+    argv = (scene.binaries.program("pg_checksums"), "--check", "--progress", f"--pgdata={scene.place.data}")
+    sieve = Sieve(findings.report, PG_CHECKSUMS, 1 << 20, "bytes")
     try:
-        done = await run(argv, within=scene.settings.checksums_within, env=environment(), limit=64 << 20)
+        done = await run(argv, within=within, env=environment(), limit=64 << 20, sift=sieve)
     except ProcessError as error:
         findings.skipped("data_checksums", f"{error}: raise restore_tests.checksums_within")
         return

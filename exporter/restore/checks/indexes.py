@@ -9,6 +9,7 @@ from exporter.programs.process import ProcessError, TimedOut, run
 from exporter.restore.configuration import PORT
 from exporter.restore.database import DatabaseError, Session, environment, is_timeout, one_line, restored
 from exporter.restore.scene import Scene
+from exporter.restore.sieve import PG_AMCHECK, Sieve
 
 _OPTIONS = {
     "basic": (),
@@ -57,14 +58,16 @@ async def _pg_amcheck(scene: Scene) -> None:
         *(
             "--all",
             "--install-missing",
+            "--progress",
             f"--host={scene.socket}",
             f"--port={PORT}",
             f"--username={scene.role}",
         ),
         *_OPTIONS[scene.settings.amcheck],
     )
+    sieve = Sieve(scene.findings.report, PG_AMCHECK, scene.control.block_size, "bytes of tables and indexes")
     try:
-        done = await run(argv, within=within, env=environment(), limit=64 << 20)
+        done = await run(argv, within=within, env=environment(), limit=64 << 20, sift=sieve)
     except TimedOut:
         scene.findings.skipped("indexes", _not_done(within))
         return

@@ -411,3 +411,16 @@ async def test_output_that_is_taken_has_its_limit_too() -> None:
     with pytest.raises(TooMuchOutput):
         await run(("cat", "/dev/zero"), within=20, limit=1 << 20, take=take)
     assert sum(taken) <= 1 << 20
+
+
+async def test_stderr_is_sifted_as_it_comes() -> None:
+    pieces: list[bytes] = []
+
+    def sift(piece: bytes) -> bytes:
+        pieces.append(piece)
+        return piece.replace(b"1/2\n", b"") if piece else b"the end"
+
+    done = await run(sh("echo 1/2 >&2; echo out; sleep 0.05; printf why >&2; exit 3"), within=10, sift=sift)
+    assert (done.exit_code, bytes(done.stdout), done.stderr) == (3, b"out\n", b"whythe end")
+    assert b"".join(pieces) == b"1/2\nwhy"
+    assert pieces[-1] == b""

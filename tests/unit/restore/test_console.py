@@ -62,3 +62,31 @@ def test_a_phase_that_is_taken_up_again_is_told_once() -> None:
     console.phase("prepare")
     console.phase("prepare")
     assert out.getvalue() == "-- prepare\n"
+
+
+def test_another_work_of_a_phase_is_told_at_once_and_its_time_counts_anew() -> None:
+    out, now = Terminal(), 0.0
+    console = Console(out, lambda: now)
+    console.phase("checks")
+    now = 1000.0
+    console.progress(1 << 30, None, "bytes read")
+    now += 0.1
+    console.progress(1 << 20, 1 << 30, "bytes of tables and indexes")
+    assert out.getvalue().endswith("checks: 1.0 MiB of 1.0 GiB of tables and indexes, 0%")
+    now += 10
+    console.progress(256 << 20, 1 << 30, "bytes of tables and indexes")
+    assert out.getvalue().endswith("checks: 256 MiB of 1.0 GiB of tables and indexes, 25%, 30 s left")
+
+
+def test_a_log_gets_a_line_a_minute() -> None:
+    out, now = io.StringIO(), 0.0
+    console = Console(out, lambda: now)
+    console.phase("checksums")
+    for second in range(130):
+        now = float(second)
+        console.progress(second << 20, 1000 << 20, "bytes")
+    assert out.getvalue() == (
+        "-- checksums\n"
+        "   checksums: 60.0 MiB of 1000 MiB, 6%, 15 min 40 s left\n"
+        "   checksums: 120 MiB of 1000 MiB, 12%, 14 min 40 s left\n"
+    )

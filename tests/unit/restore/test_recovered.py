@@ -36,8 +36,9 @@ CHOICE = Choice(
     target="latest",
 )  # fmt: skip
 CONTROL = ControlData(
-    system_id=7, timeline=1, segment_size=SIZE, checksums=True, minimum_recovery="", redo="", settings={}
-)
+    system_id=7, timeline=1, segment_size=SIZE, block_size=8192, checksums=True, minimum_recovery="", redo="",
+    settings={},
+)  # fmt: skip
 RECOVERED = Recovered(start=2 * SIZE, end=5 * SIZE + 100, last_transaction=200.0, timeline=2, stopping=None)
 
 

@@ -31,6 +31,7 @@ max_wal_senders setting:              10
 max_prepared_xacts setting:           0
 max_locks_per_xact setting:           64
 track_commit_timestamp setting:       off
+Database block size:                  8192
 Bytes per WAL segment:                16777216
 Data page checksum version:           1
 """
@@ -67,7 +68,8 @@ def test_pg_controldata_tells_what_a_server_needs() -> None:
     control = controldata.parse(CONTROL)
     assert control.system_id == 7711099446150655445
     assert control.checksums
-    assert (control.timeline, control.segment_size, control.redo) == (1, 16 << 20, "0/4000028")
+    assert (control.timeline, control.redo) == (1, "0/4000028")
+    assert (control.segment_size, control.block_size) == (16 << 20, 8192)
     assert control.settings == {
         "max_connections": 60, "max_worker_processes": 8, "max_wal_senders": 10,
         "max_prepared_transactions": 0, "max_locks_per_transaction": 64,
