@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from exporter import logs
@@ -14,7 +15,7 @@ from exporter.pgbackrest.conf import ConfError, PgBackRestConf
 from exporter.restore import order as orders
 from exporter.restore.console import Console
 from exporter.restore.order import Order, OrderError
-from exporter.restore.proof import EXIT_CODES, EndedError, prove
+from exporter.restore.proof import prove
 from exporter.restore.records import RecordError
 from exporter.settings import Settings
 from exporter.settings.file import SettingsError, load
@@ -86,18 +87,18 @@ async def _prove_all(settings: Settings, conf: PgBackRestConf, work: Sequence[Or
     tests = settings.restore_tests
     scratch = to or Path(tests.to or f"{settings.state_path}/restore")
     where = Path(tests.records or f"{settings.state_path}/restore-tests")
-    codes = []
+    codes: list[int] = []
     for order in work:
         report = Console()
         report.line(f"restore test of stanza {order.stanza}")
         try:
-            record = await prove(settings, conf, order, to=scratch.absolute(), where=where, report=report)
-            codes.append(EXIT_CODES[record.result])
-        except EndedError as ended:
-            codes.append(EXIT_CODES[ended.record.result])
-            break
+            proof = await prove(settings, conf, order, to=scratch.absolute(), where=where, report=report)
         except RecordError as error:
             codes.append(_complain(3, str(error)))
+            continue
+        codes += proof.exit_codes
+        if proof.interrupted:
+            break
     return next(code for code in _WORST_FIRST if code in codes)
 
 
@@ -126,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _complain(code: int, *lines: str) -> int:
-    for line in lines:
-        print(f"pgbackrest-exporter restore-test: {line}", file=sys.stderr)
+    with suppress(OSError):  # a file on a full disk
+        for line in lines:
+            print(f"pgbackrest-exporter restore-test: {line}", file=sys.stderr)
     return code

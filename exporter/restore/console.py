@@ -4,10 +4,12 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 from exporter.human import line, size, span
 from exporter.model.restore_tests import CHECKS, Check
+from exporter.restore.log import Log
 
 _EVERY_ON_TERMINAL = 0.2
 _EVERY_IN_LOG = 60.0
@@ -25,17 +27,16 @@ class Console:
         self._phase = self._unit = ""
         self._began = self._told = clock()
         self._moving = False
-        self._log: TextIO | None = None
+        self._log: Log | None = None
 
-    def log_to(self, log: TextIO | None) -> None:
+    def log_to(self, log: Log | None) -> None:
         """Write every whole line there as well."""
         self._log = log
 
     def keep(self, text: str) -> None:
         """Write into the log alone."""
         if self._log is not None:
-            self._log.write(f"{text}\n")
-            self._log.flush()
+            self._log.line(text)
 
     def phase(self, name: str) -> None:
         """Tell that a phase begins, once if it is taken up again at once."""
@@ -56,8 +57,7 @@ class Console:
         self._told = now
         words = f"   {self._phase}: {_amounts(done, total, unit)}{_left(now - self._began, done, total)}"
         if self._terminal:
-            self._out.write(f"\r\x1b[K{words[:_WIDTH]}")
-            self._out.flush()
+            self._show(f"\r\x1b[K{words[:_WIDTH]}")
             self._moving = True
         else:
             self._write(words)
@@ -81,9 +81,14 @@ class Console:
 
     def _write(self, text: str) -> None:
         self.keep(text)
-        self._out.write(f"\r\x1b[K{text}\n" if self._moving else f"{text}\n")
+        self._show(f"\r\x1b[K{text}\n" if self._moving else f"{text}\n")
         self._moving = False
-        self._out.flush()
+
+    def _show(self, text: str) -> None:
+        # A file on a full disk, or a terminal that is gone: nobody looks, and the test goes on.
+        with suppress(OSError):
+            self._out.write(text)
+            self._out.flush()
 
 
 def _amounts(done: float, total: float | None, unit: str) -> str:

@@ -54,7 +54,7 @@ class Examination:
                 self.place,
                 file,
                 nice=self.settings.nice,
-                log=self._keep,
+                log=self.findings.hear,
                 overrides=_OVERRIDES,
                 environment=pgbackrest.environment_of_recovery(self.place),
             ) as server:
@@ -102,6 +102,7 @@ class Examination:
                     return None
                 raise self._gave_up(error) from None
         self.timeline = result.timeline
+        self.findings.look_for_room(self.place.path)
         self.findings.replayed_wal_bytes = max(0, result.end - result.start) if result.start else None
         self.findings.recovered_to = result.last_transaction
         return result
@@ -180,9 +181,6 @@ class Examination:
     def _way(self, size: int) -> Way:
         newest = wal.parse(self.choice.archive.newest or "") if self.choice.target == "latest" else None
         return Way(segment_size=size, end=(newest.number(size) + 1) * size if newest else None)
-
-    def _keep(self, text: str) -> None:
-        self.findings.report.keep(text)
 
 
 def _without_target(choice: Choice) -> Choice:

@@ -4,9 +4,15 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
+from exporter.human import size
 from exporter.model.restore_tests import CHECKS, PHASES, Check, State
+from exporter.restore import fulldisk
+
+# WAL comes in pieces of this size, unless initdb was told another.
+_SEGMENT = 16 << 20
 
 
 class CouldNotTryError(Exception):
@@ -37,13 +43,17 @@ class Reporter(Protocol):
 
 
 class Findings:
-    """Collects what is found; the measures are None until they are known, *interrupted_in* names a phase."""
+    """Collects what is found; the measures are None until they are known, *interrupted_in* names a phase.
+
+    *full* are the words of whoever found the scratch folder's disk full.
+    """
 
     def __init__(self, report: Reporter) -> None:
         self.report = report
         self.checks: dict[str, Check] = {}
         self.phases: dict[str, float] = {}
         self.interrupted_in: str | None = None
+        self.full = ""
         self.restored_bytes: int | None = None
         self.replayed_wal_bytes: int | None = None
         self.recovered_to: float | None = None
@@ -61,6 +71,36 @@ class Findings:
             raise
         finally:
             self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - began
+
+    def hear(self, line: str) -> None:
+        """Put a line of another program into the run's log."""
+        self.full = self.full or fulldisk.words(line) or ""
+        self.report.keep(line)
+
+    def look_for_room(self, path: Path) -> None:
+        """Note a disk without room for a segment of WAL: what fetches WAL ahead tells nobody that it found none."""
+        if not self.full and (free := fulldisk.free(path)) < _SEGMENT:
+            self.full = f"{size(free)} are left on its disk"
+
+    @contextmanager
+    def forgiving_a_full_disk(self, path: Path) -> Iterator[None]:
+        """Raise CouldNotTryError for what fails while the disk of *path* is full: it says nothing of the backup."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in fulldisk.NUMBERS:
+                raise
+            self.full = self.full or str(error.strerror)
+        except NotProvenError:
+            self.look_for_room(path)
+            if not self.full:
+                raise
+        else:
+            if not (self.full and self.all_failed()):
+                return
+        for check in self.all_failed():
+            self.skipped(check.name, f"the disk was full: {check.words}")
+        raise self.refuse("disk_space", f"{path}: {self.full}: choose another folder (--to)")
 
     def ok(self, name: str, words: str = "", value: object = None) -> None:
         """Note that a check was passed."""

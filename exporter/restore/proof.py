@@ -1,18 +1,17 @@
 """One stanza is to be proven: a trial under its lock and with its log, then the record and the hook."""
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from exporter.human import span
 from exporter.model.restore_tests import CHECKS, Record, Result, Target
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.conf import PgBackRestConf
 from exporter.programs.process import ProcessError
-from exporter.restore import hook, records
+from exporter.restore import hook, log, records
 from exporter.restore.console import Console
 from exporter.restore.findings import CouldNotTryError, Findings, NotProvenError
 from exporter.restore.order import Order
@@ -21,59 +20,78 @@ from exporter.restore.trial import Trial
 from exporter.restore.workplace import WorkplaceError
 from exporter.settings import Settings
 
-EXIT_CODES: dict[Result, int] = {"proven": 0, "not_proven": 1, "could_not_try": 3, "polluted": 4}
+_EXIT_CODES: dict[Result, int] = {"proven": 0, "not_proven": 1, "could_not_try": 3, "polluted": 4}
+_UNRECORDED = 3
 """2 is a mistake in flags or settings."""
 
 
-class EndedError(Exception):
-    """The run was ended by a signal; its record is written."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How one stanza's test went; *recorded* tells whether it is on record, *interrupted* whether a signal came."""
 
-    def __init__(self, record: Record) -> None:
-        super().__init__(record.words)
-        self.record = record
+    result: Result
+    recorded: bool
+    interrupted: bool
+
+    @property
+    def exit_codes(self) -> tuple[int, ...]:
+        """The exit codes that it asks for: a result that is not on record is none that counts as proven."""
+        return (_EXIT_CODES[self.result], *((_UNRECORDED,) if not self.recorded else ()))
 
 
 async def prove(
     settings: Settings, conf: PgBackRestConf, order: Order, *, to: Path, where: Path, report: Console
-) -> Record:
-    """Test one stanza and return the record, which lies below *where* by then; *to* is the scratch folder.
+) -> Proof:
+    """Test one stanza, and put a record below *where*; *to* is the scratch folder.
 
-    Raises RecordError (BusyError) when it cannot even begin, EndedError when it is cancelled.
+    A signal ends it early. Raises RecordError (BusyError) when it cannot even begin.
     """
+    tests = settings.restore_tests
     with records.locked(where, order.stanza) as folder:
         started = time.time()
         name = records.stem(folder, started)
-        with _opened(folder / f"{name}.log") as log:
-            report.log_to(log)
-            trial = Trial(
-                settings=settings,
-                conf=conf,
-                client=Client.of(settings.pgbackrest),
-                order=order,
-                to=to,
-                folder=folder,
-                findings=Findings(report),
-            )
+        trial = Trial(
+            settings=settings,
+            conf=conf,
+            client=Client.of(settings.pgbackrest),
+            order=order,
+            to=to,
+            folder=folder,
+            findings=Findings(report),
+        )
+        with log.opened(folder / f"{name}.log", f"restore test of stanza {order.stanza}") as written:
+            report.log_to(written)
             try:
                 result, words, interrupted = await _outcome(trial)
-                report.line(_summary(result, words))
-                report.line(f"   took {_times(trial.findings.phases)}")
-                if trial.kept:
-                    report.line(f"   kept to be looked at: {trial.kept}")
+                _tell(report, trial, result, words)
             finally:
                 report.log_to(None)
         record = _record(trial, started, result, words, f"{name}.log")
-        records.write(folder, name, record, history=settings.restore_tests.history)
-    if interrupted:
-        raise EndedError(record)
-    if settings.restore_tests.hook:
+        recorded = _recorded(folder, name, record, tests.history, report)
+    if tests.hook and not interrupted:
         try:
-            problem = await hook.call(settings.restore_tests.hook, record, str(folder / f"{name}.log"))
+            problem = await hook.call(tests.hook, record, str(folder / f"{name}.log"))
         except asyncio.CancelledError:
-            raise EndedError(record) from None
+            interrupted, problem = True, None
         if problem:
             report.line(problem)
-    return record
+    return Proof(result=result, recorded=recorded, interrupted=interrupted)
+
+
+def _tell(report: Console, trial: Trial, result: Result, words: str) -> None:
+    report.line(_summary(result, words))
+    report.line(f"   took {_times(trial.findings.phases)}")
+    if trial.kept:
+        report.line(f"   kept to be looked at: {trial.kept}")
+
+
+def _recorded(folder: Path, name: str, record: Record, history: int, report: Console) -> bool:
+    try:
+        records.write(folder, name, record, history=history)
+    except RecordError as error:
+        report.line(str(error))
+        return False
+    return True
 
 
 async def _outcome(trial: Trial) -> tuple[Result, str, bool]:
@@ -93,21 +111,23 @@ async def _outcome(trial: Trial) -> tuple[Result, str, bool]:
         result, words = "could_not_try", "it was interrupted" + (f" in the phase {phase}" if phase else "")
     if trial.polluted:
         result = "polluted"
-    return result, words or _failures(trial.findings), interrupted or trial.interrupted
+    words = f"{words or _found(trial.findings)}{_unknown(trial.findings)}"
+    return result, words, interrupted or trial.interrupted
 
 
-def _failures(findings: Findings) -> str:
+def _found(findings: Findings) -> str:
     failed = findings.all_failed()
     if not failed:
         states = [check.state for check in findings.checks.values()]
-        unknown = findings.checks.get("repository_unchanged")
-        unsure = "; whether it left anything in the repository is not known"
-        return (
-            f"{states.count('ok')} checks passed, {states.count('skipped')} skipped"
-            f"{unsure if unknown and unknown.state == 'skipped' else ''}"
-        )
+        return f"{states.count('ok')} checks passed, {states.count('skipped')} skipped"
     more = f" (and {len(failed) - 1} more)" * (len(failed) > 1)
     return f"{failed[0].name}: {failed[0].words}{more}"
+
+
+def _unknown(findings: Findings) -> str:
+    check = findings.checks.get("repository_unchanged")
+    unknown = check is not None and check.state == "skipped"
+    return "; whether it left anything in the repository is not known" if unknown else ""
 
 
 def _summary(result: Result, words: str) -> str:
@@ -152,11 +172,3 @@ def _record(trial: Trial, started: float, result: Result, words: str, log: str) 
         recovered_to=findings.recovered_to,
         log=log,
     )
-
-
-def _opened(path: Path) -> TextIO:
-    """Open the log for its owner alone: it may tell names out of the database."""
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", errors="replace")
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be written: {error.strerror}") from None

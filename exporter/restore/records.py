@@ -102,7 +102,8 @@ def write(folder: Path, name: str, record: Record, *, history: int) -> None:
         _forget(folder, history)
     except OSError as error:
         raise RecordError(
-            f"{folder}: the record cannot be written: {(error.strerror or str(error)).lower()}"
+            f"{folder}: the record cannot be written, so the exporter does not know of this test:"
+            f" {(error.strerror or str(error)).lower()}"
         ) from None
 
 

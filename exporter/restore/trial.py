@@ -77,7 +77,8 @@ class Trial:
                 raise CouldNotTryError(str(error)) from None
             theirs = await production.ask(self._conninfo)
         theirs = await self._sing(theirs, choice, archive)
-        choice = await self._restore(choice, place)
+        with findings.forgiving_a_full_disk(place.path):
+            choice = await self._restore(choice, place)
         examination = Examination(
             client=self.client,
             settings=self.settings.restore_tests,
@@ -90,7 +91,8 @@ class Trial:
         )
         patience = repository.PATIENCE
         try:
-            await examination.run()
+            with findings.forgiving_a_full_disk(place.path):
+                await examination.run()
         except asyncio.CancelledError:
             patience = 0.0
             raise
@@ -233,11 +235,9 @@ class Trial:
                         process_max=self.settings.restore_tests.process_max,
                         nice=self.settings.restore_tests.nice,
                         report=self.findings.report,
-                        log=self.findings.report.keep,
+                        log=self.findings.hear,
                     )
             except PgBackRestError as error:
-                if "No space left on device" in str(error):
-                    raise self.findings.refuse("disk_space", str(error)) from None
                 if not retries_left or self.order.label or not await self._expired(choice):
                     raise self.findings.give_up("restored", str(error)) from None
                 self.findings.report.line(

@@ -95,7 +95,11 @@ async def enter(path: Path) -> tuple[Workplace, bool]:
     left_over = _is_used(path)
     if left_over:
         await place.clear()
-    furnish(path)
+    try:
+        furnish(path)
+    except OSError as error:
+        await place.leave(keep=False)
+        raise WorkplaceError(f"{path}: {str(error.strerror).lower()}: choose another folder (--to)") from None
     return place, left_over
 
 

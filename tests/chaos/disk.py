@@ -3,12 +3,10 @@
 import json
 import os
 import random
-import subprocess  # noqa: TID251 - mounting is a program
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.chaos.kills import counted
+from tests.lab.disk import small
 from tests.process.running import Running
 from tests.soak.soak import soaking
 from tests.soak.world import world
@@ -18,7 +16,7 @@ _SIZE = "64k"
 
 def full_disk(folder: Path, chance: random.Random) -> str:
     """Fill the disk of state_path, and empty it."""
-    with world(folder, postgresql=False) as one, _small(one.host.folder / "state") as state:
+    with world(folder, postgresql=False) as one, small(one.host.folder / "state", _SIZE) as state:
         with soaking(one, chance, every=0.3) as soak:
             written = state / "runs.json"
             soak.exporter.until(lambda: written.exists() and counted(soak.exporter) == 0, "a first state")
@@ -56,13 +54,3 @@ def _fill(dump: Path) -> None:
                 file.write(b"x" * os.sysconf("SC_PAGE_SIZE"))
         except OSError:
             return
-
-
-@contextmanager
-def _small(path: Path) -> Iterator[Path]:
-    """Mount a filesystem that is soon full."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(path)], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)

@@ -37,8 +37,15 @@ def held(proofs: Proofs, stanza: Stanza, phase: str) -> Held:
     """Start a test and wait until it is in *phase*."""
     if phase in _HANGING:
         return _at_pgbackrest(proofs, stanza, phase)
-    ways = {"checks": _at_checks, "stop": _at_stop, "checksums": _at_checksums, "clean_up": _at_clean_up}
+    ways = {"checks": at_checks, "stop": _at_stop, "checksums": _at_checksums, "clean_up": _at_clean_up}
     return ways[phase](proofs, stanza)
+
+
+def at_checks(proofs: Proofs, stanza: Stanza, **settings: Any) -> Held:
+    """The same for the phase checks, with other settings."""
+    process = _start(proofs, stanza, queries=_SLOW_QUERY, **settings)
+    _read_to(process, "extensions")
+    return Held(process=process)
 
 
 def _at_pgbackrest(proofs: Proofs, stanza: Stanza, phase: str) -> Held:
@@ -53,15 +60,9 @@ def _at_pgbackrest(proofs: Proofs, stanza: Stanza, phase: str) -> Held:
     return Held(process=process)
 
 
-def _at_checks(proofs: Proofs, stanza: Stanza) -> Held:
-    process = _start(proofs, stanza, queries=_SLOW_QUERY)
-    _read_to(process, "extensions")
-    return Held(process=process)
-
-
 def _at_stop(proofs: Proofs, stanza: Stanza) -> Held:
     """PostgreSQL does not end: its checkpointer, which has to write the last checkpoint, stands still."""
-    process = _at_checks(proofs, stanza).process
+    process = at_checks(proofs, stanza).process
     (checkpointer,) = (pid for pid in working_in(proofs.scratch) if "checkpointer" in _title(pid))
     os.kill(checkpointer, signal.SIGSTOP)
     socket = proofs.scratch / stanza.name / "socket"

@@ -98,10 +98,11 @@ class Proofs:
     ) -> subprocess.Popen[str]:
         """Start a test and return at once; *output* is a descriptor for all that it says."""
         dsn = settings.pop("postgresql", None)
+        state = settings.pop("state", self.state)
         command = settings.pop("command", [shutil.which("pgbackrest")])
         document = {
             "pgbackrest": {"config": str(self.lab.config), "command": command},
-            "state_path": str(self.state),
+            "state_path": str(state),
             "stanzas": {stanza.name: {"postgresql": dsn} if dsn else {}},
             "restore_tests": {**DEFAULTS, "to": str(self.scratch), **settings},
         }

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from exporter.model.restore_tests import PHASES
+from tests.lab.lab import Lab
 from tests.lab.program import until
 from tests.lab.stanza import Stanza
-from tests.restore.interruptions import held
+from tests.restore.interruptions import at_checks, held
 from tests.restore.proofs import Proofs, working_in
+from tests.restore.standins import going_wrong
 
 # When it is only cleaning up, the backup is proven.
 CODES = dict.fromkeys(PHASES, 3) | {"clean_up": 0}
@@ -28,6 +30,26 @@ def test_sigterm_removes_everything(proofs: Proofs, sound: Stanza, phase: str) -
     said, _ = test.process.communicate(timeout=30)
     assert test.process.returncode == CODES[phase], said
     assert (f"it was interrupted in the phase {phase}" in said) == (phase != "clean_up")
+    assert proofs.leftovers() == []
+
+
+def test_what_a_silent_repository_leaves_unknown_is_told_with_the_result(
+    lab: Lab, proofs: Proofs, sound: Stanza
+) -> None:
+    """It can be listed before, and not after the server was promoted."""
+    note = proofs.scratch / "listed"
+    silence = f'test ! -e {note} && touch {note} || {{ echo "the store is away" >&2; exit 42; }}'
+    command = going_wrong(lab.path, "falls-silent", when="repo-ls", then=silence)
+    process = at_checks(proofs, sound, command=command).process
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=30)
+    note.unlink()
+    record = proofs.read(proofs.records(sound)[-1])
+    words = "it was interrupted in the phase checks; whether it left anything in the repository is not known"
+    assert (process.returncode, record["words"]) == (3, words), said
+    (check,) = (one for one in record["checks"] if one["name"] == "repository_unchanged")
+    assert check["state"] == "skipped"
+    assert "the store is away" in check["words"]
     assert proofs.leftovers() == []
 
 

@@ -1,8 +1,10 @@
 """What a person sees at a terminal, and what a log holds."""
 
 import io
+from pathlib import Path
 
 from exporter.model.restore_tests import Check
+from exporter.restore import log
 from exporter.restore.console import Console
 
 
@@ -13,19 +15,22 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_shows_one_line_that_moves() -> None:
-    out, log = Terminal(), io.StringIO()
+def test_a_terminal_shows_one_line_that_moves(tmp_path: Path) -> None:
+    out = Terminal()
     console = Console(out)
-    console.log_to(log)
-    console.phase("restore")
-    console.progress(512 << 20, 1 << 30, "bytes")
-    console.check(Check(name="restored", state="ok", value="1 GiB"))
+    with log.opened(tmp_path / "run.log", "restore test of stanza main") as written:
+        console.log_to(written)
+        console.phase("restore")
+        console.progress(512 << 20, 1 << 30, "bytes")
+        console.check(Check(name="restored", state="ok", value="1 GiB"))
     assert out.getvalue() == (
         "-- restore\n"
         "\r\x1b[K   restore: 512 MiB of 1.0 GiB, 50%"
         "\r\x1b[K   ok      restored - pgBackRest restored the backup (1 GiB)\n"
     )
-    assert log.getvalue() == "-- restore\n   ok      restored - pgBackRest restored the backup (1 GiB)\n"
+    assert (tmp_path / "run.log").read_text() == (
+        "restore test of stanza main\n-- restore\n   ok      restored - pgBackRest restored the backup (1 GiB)\n"
+    )
 
 
 def test_more_wal_than_was_counted_is_no_more_than_all() -> None:
@@ -90,3 +95,11 @@ def test_a_log_gets_a_line_a_minute() -> None:
         "   checksums: 60.0 MiB of 1000 MiB, 6%, 15 min 40 s left\n"
         "   checksums: 120 MiB of 1000 MiB, 12%, 14 min 40 s left\n"
     )
+
+
+def test_where_nobody_can_be_told_the_test_goes_on() -> None:
+    with io.FileIO("/dev/full", "w") as full:
+        console = Console(io.TextIOWrapper(full, write_through=True))
+        console.phase("restore")
+        console.progress(1, 2, "bytes")
+        console.line("the end")
