@@ -8,7 +8,7 @@ from dashboards.build.override import OF_TYPE, override, override_regexp
 from dashboards.build.panel import table, timeseries
 from dashboards.build.query import REPO, of, worst
 from dashboards.build.target import rows
-from dashboards.build.transformation import arranged, transformation
+from dashboards.build.transformation import arranged, merged, transformation
 
 TYPE: Final = f"{REPO}, backup_type"
 _EACH: Final = f"{REPO}, backup_type, backup"
@@ -83,8 +83,8 @@ TABLE = table(
     empty="No backup in this repository, or per_backup is 0 in the settings.",
     overrides=[
         override("Completed", unit="dateTimeAsIso", custom__width=160),
-        override("Took", unit="s", custom__width=90),
-        override_regexp("/^(Database|Copied|Added)$/", unit="bytes", custom__width=92),
+        override("Took", unit="s", custom__width=80),
+        override_regexp("/^(Database|Copied|Added)$/", unit="bytes", custom__width=80),
         override_regexp("/^(Type|Repo)$/", custom__width=52),
         override_regexp("/^(Backup|Builds on)$/", custom__width=280),
         override_regexp("/^WAL/", custom__width=222),
@@ -92,11 +92,11 @@ TABLE = table(
             "Pages",
             mappings=colour.words((0, "good", colour.OK), (1, "damaged", colour.CRITICAL)),
             custom__displayMode="color-text",
-            custom__width=80,
+            custom__width=66,
         ),
     ],
     transformations=[
-        transformation("merge"),
+        *merged(),
         transformation("sortBy", fields={}, sort=[{"field": "Value #A", "desc": True}]),
         arranged(
             {

@@ -4,11 +4,11 @@ from typing import Final
 
 from dashboards.build import colour, facts
 from dashboards.build.empty import NO_EXPORTER
-from dashboards.build.override import override, override_regexp
+from dashboards.build.override import override, override_regexp, sign
 from dashboards.build.panel import table
 from dashboards.build.query import STANZA, worst
 from dashboards.build.target import rows
-from dashboards.build.transformation import arranged, transformation
+from dashboards.build.transformation import arranged, merged, transformation
 
 # One query a column; those of LIGHTS are levels, and stand beside the value that they judge.
 _COLUMNS: Final = {
@@ -43,20 +43,9 @@ TABLE = table(
     empty=NO_EXPORTER.long,
     overrides=[
         override_regexp(
-            "/^(Verdict|Recoverable|.*\\?)$/",
-            custom__displayMode="color-background-solid",
-            custom__align="center",
+            "/^(Verdict|Recoverable)$/", custom__displayMode="color-background-solid", custom__align="center"
         ),
-        *(
-            override(
-                _COLUMNS[ref][0],
-                mappings=colour.levels("●", "▲", "✖"),
-                displayName="\u200b" * number,
-                custom__width=34,
-                custom__minWidth=34,
-            )
-            for number, ref in enumerate(_LIGHTS, 1)
-        ),
+        *(sign(_COLUMNS[ref][0], number) for number, ref in enumerate(_LIGHTS, 1)),
         override("Verdict", mappings=colour.levels("ok", "look today", "act now"), custom__width=100),
         override("Recoverable", mappings=colour.levels("yes", "lost a copy", "no"), custom__width=105),
         override(
@@ -66,10 +55,9 @@ TABLE = table(
             custom__displayMode="color-text",
         ),
         override_regexp(
-            "/^(Data at risk|Newest backup|Newest full|Window|Restore time|Last proven)$/",
-            unit="s",
-            custom__width=118,
+            "/^(Data at risk|Newest full|Window|Restore time|Last proven)$/", unit="s", custom__width=112
         ),
+        override("Newest backup", unit="s", custom__width=130),
         override("Last proven", noValue="never"),
         override(
             "Stanza",
@@ -78,7 +66,7 @@ TABLE = table(
         ),
     ],
     transformations=[
-        transformation("merge"),
+        *merged(),
         transformation(
             "calculateField",
             alias="Verdict",

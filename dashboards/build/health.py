@@ -8,7 +8,7 @@ from dashboards.build.override import override
 from dashboards.build.panel import band, table, timeseries
 from dashboards.build.query import bare
 from dashboards.build.target import graph, rows
-from dashboards.build.transformation import arranged, transformation
+from dashboards.build.transformation import arranged, merged
 
 _COLLECTOR: Final = "cluster, namespace, job, instance, collector, stanza"
 _BUILT: Final = bare("pgbackrest_exporter_build_info", range_="1d")
@@ -57,7 +57,7 @@ _collectors = table(
         override("Took", unit="s", custom__width=90),
     ],
     transformations=[
-        transformation("merge"),
+        *merged(),
         arranged(
             {
                 "cluster": "Cluster",
@@ -119,7 +119,7 @@ _versions = table(
         )
     ],
     transformations=[
-        transformation("merge"),
+        *merged(),
         arranged(
             {"instance": "Exporter", "version": "Version", "Value #B": "Settings"},
             hidden=("Time", "job", "Value #A"),

@@ -27,6 +27,30 @@ def _override(matcher: str, options: str, properties: Mapping[str, Any]) -> Json
     return {"matcher": {"id": matcher, "options": options}, "properties": found}
 
 
+def sign(name: str, number: int) -> Json:
+    """Return the look of a level in a narrow column without a heading; *number* tells it from other such columns."""
+    return override(
+        name,
+        mappings=colour.levels("●", "▲", "✖"),
+        displayName="\u200b" * number,
+        custom__displayMode="color-background-solid",
+        custom__align="center",
+        custom__width=50,  # the least that Grafana gives
+    )
+
+
+def gauge(name: str, *, unit: str, top: float | None = None) -> Json:
+    """Return the look of a table's column whose numbers are bars; without *top* the largest is the longest."""
+    return override(
+        name,
+        unit=unit,
+        min=0,
+        **({} if top is None else {"max": top}),
+        color=colour.fixed(colour.BLUE),
+        custom__displayMode="basic",
+    )
+
+
 def dashed(pattern: str, shade: str) -> Json:
     """Return the look of a threshold among a graph's lines."""
     return override_regexp(
@@ -39,6 +63,7 @@ def dashed(pattern: str, shade: str) -> Json:
     )
 
 
+NO_LEGEND: Final = {"legend": True, "tooltip": False, "viz": False}  # what a line is hidden from
 THRESHOLDS: Final = (dashed("/^warning/", colour.WARNING), dashed("/^critical/", colour.CRITICAL))
 # Of the lines of one fact those of the second repository, and of any further one, are dotted.
 BY_QUERY: Final = tuple(

@@ -6,11 +6,11 @@ from dashboards.build import colour, every_stanza, facts
 from dashboards.build.board import Board, Section
 from dashboards.build.empty import NO_CAPACITY, NO_EXPORTER, NO_LISTING, NO_POSTGRESQL, NO_TEST
 from dashboards.build.health import HEALTH
-from dashboards.build.override import override, override_query
-from dashboards.build.panel import TILE, Panel, band, bars, judged, stat, table
+from dashboards.build.override import gauge, override, override_query, override_regexp, sign
+from dashboards.build.panel import TILE, Panel, band, judged, stat, table
 from dashboards.build.query import REPO, line, of, worst
 from dashboards.build.target import graph, now, rows
-from dashboards.build.transformation import arranged, transformation
+from dashboards.build.transformation import arranged, merged, transformation
 from dashboards.build.watched import watched
 
 _REPO_NAME: Final = "{{stanza}} repo {{repo}}"
@@ -45,7 +45,7 @@ _at_risk = judged(
 )
 
 _window = judged(
-    "Shortest recovery window",
+    "Shortest window",
     "How far back any moment can be restored, where that is least. Coloured where the setting "
     "recovery_window requires more. "
     "It shrinks when backups expire too early or WAL is missing: see “Storage and recovery”.",
@@ -135,6 +135,7 @@ _history = band(
     empty=NO_EXPORTER.long,
     mappings=colour.levels("ok", "look today", "act now"),
     interval="2h",
+    many=True,
 )
 
 _risk = watched(
@@ -151,24 +152,27 @@ _risk = watched(
     empty=NO_POSTGRESQL.long,
 )
 
-_used = bars(
+_used = table(
     "Fullest repositories",
-    "Used of what the file system holds, or of the capacity that the settings state. A full repository stops "
-    "archiving, then the database's disk fills: "
+    "Used of what the file system holds, or of the capacity that the settings state; the sign judges it by "
+    "repo_used. A full repository stops archiving, then the database's disk fills: "
     "expire earlier, or make room.",
-    *(
-        now(
-            f"sort_desc(topk(8, {facts.USED} and on ({REPO}) {facts.USED_LEVEL} == {number}))",
-            "{{stanza}} {{repo}}",
-        )
-        for number in (2, 1, 0)
-    ),
-    unit="percentunit",
+    rows(facts.USED),
+    rows(facts.USED_LEVEL),
     size=(8, 7),
     empty=NO_CAPACITY.long,
     overrides=[
-        override_query(ref, color=colour.fixed(shade))
-        for ref, shade in zip("ABC", reversed(colour.LEVELS), strict=True)
+        override("Repo", custom__width=52),
+        sign("used?", 1),
+        gauge("Used", unit="percentunit", top=1),
+    ],
+    transformations=[
+        *merged(),
+        transformation("sortBy", fields={}, sort=[{"field": "Value #A", "desc": True}]),
+        arranged(
+            {"stanza": "Stanza", "repo": "Repo", "Value #B": "used?", "Value #A": "Used"},
+            hidden=("Time", "job", "cluster", "namespace"),
+        ),
     ],
 )
 
@@ -183,7 +187,11 @@ _failed = table(
     ),
     size=(8, 7),
     empty="No kind of run failed last, or no log is read (see `runs` in the settings).",
-    overrides=[override("Failed", unit="dateTimeAsIso", custom__width=160)],
+    overrides=[
+        override("Failed", unit="dateTimeAsIso", custom__width=160),
+        override("Command", custom__width=86),
+        override_regexp("/^(Type|Repo)$/", custom__width=54),
+    ],
     transformations=[
         transformation("sortBy", fields={}, sort=[{"field": "Value", "desc": True}]),
         arranged(

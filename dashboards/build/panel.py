@@ -8,6 +8,7 @@ from dashboards.build import colour
 from dashboards.build.empty import Empty
 from dashboards.build.override import override_query, override_regexp
 from dashboards.build.target import DATASOURCE, Json, now
+from dashboards.build.transformation import answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,8 +210,9 @@ def band(
     empty: str,
     mappings: Sequence[Json],
     interval: str = "",
+    many: bool = False,
 ) -> Panel:
-    """Return states over time, one bar a series."""
+    """Return states over time, one bar a series; *many* have pages."""
     return Panel(
         type="state-timeline",
         title=title,
@@ -229,48 +231,14 @@ def band(
             "alignValue": "left",
             "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
             "mergeValues": False,
+            # More names would lie on each other. Older Grafanas know no pages, newer ones number also a single one.
+            **({"perPage": 10} if many else {}),
             "rowHeight": 0.85,
             "showValue": "never",
             "tooltip": {"mode": "single", "sort": "none"},
         },
+        transformations=[answered()],
         interval=interval,
-    )
-
-
-def bars(
-    title: str,
-    description: str,
-    *targets: Json,
-    size: tuple[int, int],
-    empty: str,
-    unit: str,
-    top: float | None = 1,
-    overrides: Sequence[Json] = (),
-) -> Panel:
-    """Return one horizontal bar a series."""
-    return Panel(
-        type="bargauge",
-        title=title,
-        description=description,
-        size=size,
-        targets=targets,
-        defaults={
-            "unit": unit,
-            "noValue": empty,
-            "min": 0,
-            **({} if top is None else {"max": top}),
-            "color": colour.fixed(colour.BLUE),
-            "thresholds": colour.plain(),
-        },
-        overrides=overrides,
-        options={
-            "displayMode": "basic",
-            "minVizHeight": 16,
-            "minVizWidth": 0,
-            "orientation": "horizontal",
-            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-            "showUnfilled": True,
-        },
     )
 
 

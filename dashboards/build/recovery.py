@@ -6,7 +6,7 @@ from dashboards.build import colour, facts, restore_tests
 from dashboards.build.board import Board, Section
 from dashboards.build.empty import NO_BACKUP, NO_CAPACITY, NO_FULL, NO_LISTING, NO_TEST, Empty
 from dashboards.build.health import HEALTH
-from dashboards.build.override import override_query, override_regexp
+from dashboards.build.override import NO_LEGEND, OTHER_REPOS, override_query, override_regexp
 from dashboards.build.panel import DAYS, TILE, judged, stat, timeseries
 from dashboards.build.query import REPO, line, of
 from dashboards.build.runs import FAILURES
@@ -25,6 +25,24 @@ _CAPACITY: Final = f"({_FREE} + max by ({REPO}) ({of('repo_used_bytes', repo=Tru
 # Bytes a day over a week: expiring makes a saw-tooth, so less would see only its teeth.
 _GROWTH: Final = f"86400 * deriv((max by ({REPO}) ({of('repo_used_bytes', repo=True, shared=True)}))[7d:2h])"
 
+
+def _ratio_of_fulls(when: str = "") -> str:
+    stored, read = (of(f"backup_last_{name}_bytes", _FULL, repo=True) for name in ("repo_delta", "delta"))
+    return f"max by ({REPO}) ({stored}{when} / ({read}{when} > 0))"
+
+
+_ORPHANS: Final = f"max by ({REPO}) ({of('repo_orphan_bytes', repo=True)})"
+# Lines that judge nothing: all are blue, and of fifty stanzas the legend names those of the second query.
+_SOME_NAMED: Final = (
+    override_query("A", color=colour.fixed(colour.BLUE), custom__hideFrom=NO_LEGEND, custom__lineWidth=1),
+    override_query(
+        "B",
+        color=colour.fixed(colour.BLUE),
+        custom__hideFrom={"legend": False, "tooltip": True, "viz": False},
+    ),
+    OTHER_REPOS,
+)
+
 _estimate = judged(
     "Longest time to restore",
     "Size of the newest backups and the WAL since, at the speed that the last restore test measured. Over "
@@ -38,7 +56,7 @@ _estimate = judged(
 )
 
 _window = judged(
-    "Shortest recovery window",
+    "Shortest window",
     "From how long ago on any moment can be restored. Below recovery_window: raise the retention, or find "
     "the hole in the WAL (board “WAL and failover”).",
     facts.WINDOW,
@@ -124,9 +142,9 @@ _forecast = watched(
         override_query(
             "D",
             color=colour.fixed(colour.PURPLE),
-            custom__hideFrom={"legend": True, "tooltip": False, "viz": False},
-            custom__lineStyle={"fill": "dot", "dash": [0, 8]},
-            custom__lineWidth=1,
+            custom__hideFrom=NO_LEGEND,
+            custom__lineStyle={"fill": "dot", "dash": [0, 6]},
+            custom__lineWidth=2,
         ),
     ),
     interval="30m",
@@ -136,16 +154,14 @@ _forecast = watched(
 _ratio = timeseries(
     "Compression",
     "Bytes that the newest full takes in the repository, as a share of the database. A rise: data that does "
-    "not compress, or compression that was switched off.",
-    graph(
-        f"max by ({REPO}) ({of('backup_last_repo_delta_bytes', _FULL, repo=True)}"
-        f" / ({of('backup_last_delta_bytes', _FULL, repo=True)} > 0))",
-        _IN_REPO,
-    ),
+    "not compress, or compression that was switched off. Named are the three that are highest now.",
+    graph(_ratio_of_fulls(), _IN_REPO),
+    graph(f"{_ratio_of_fulls()} and on ({REPO}) topk(3, {_ratio_of_fulls(' @ end()')})", _IN_REPO),
     unit="percentunit",
     size=(8, 7),
     empty=NO_FULL.long,
-    legend=(),
+    overrides=_SOME_NAMED,
+    legend=("lastNotNull",),
     points=_SLOW,
 )
 
@@ -170,12 +186,14 @@ _kept = timeseries(
 _leftovers = timeseries(
     "Left behind",
     "Bytes in backup folders that no list of backups names: aborted backups and failed expires. The next "
-    "backup resumes or removes them; if they stay, look at pgBackRest's log.",
-    graph(f"max by ({REPO}) ({of('repo_orphan_bytes', repo=True)})", _IN_REPO),
+    "backup resumes or removes them; if they stay, look at pgBackRest's log. Named is what has any.",
+    graph(_ORPHANS, _IN_REPO),
+    graph(f"{_ORPHANS} > 0", _IN_REPO),
     unit="bytes",
     size=(8, 7),
     empty=NO_LISTING.long,
-    legend=(),
+    overrides=_SOME_NAMED,
+    legend=("lastNotNull",),
 )
 
 _reach = watched(

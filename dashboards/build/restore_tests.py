@@ -4,11 +4,11 @@ from typing import Final
 
 from dashboards.build import colour
 from dashboards.build.empty import NO_TEST
-from dashboards.build.override import override, override_regexp
-from dashboards.build.panel import TILE, band, bars, stat, table
+from dashboards.build.override import gauge, override, override_regexp
+from dashboards.build.panel import TILE, band, stat, table
 from dashboards.build.query import REPO, STANZA, least, of, worst
 from dashboards.build.target import graph, now, rows
-from dashboards.build.transformation import arranged, transformation
+from dashboards.build.transformation import arranged, merged, transformation
 
 _TEST: Final = f"{REPO}, target"
 _RESULT: Final = f"{STANZA}, repo, target, result"
@@ -41,21 +41,30 @@ RESULTS = band(
     size=(8, 8),
     empty=NO_TEST.long,
     mappings=colour.levels("proven", "could not try", "not proven"),
+    many=True,
 )
 
 _PHASE: Final = f"{_TEST}, phase"
-PHASES = bars(
+PHASES = table(
     "Where the newest tests spent their time",
-    "The longest phases of the newest tests. The longest one is where a faster restore begins: more "
+    "The phases of the newest tests, the longest first. The longest one is where a faster restore begins: more "
     "processes for the copy, more frequent backups for the replay.",
-    now(
-        f"sort_desc(topk(8, max by ({_PHASE}) ({of('restore_test_phase_duration_seconds', repo=True)})))",
-        "{{stanza}} {{phase}}",
-    ),
-    unit="s",
-    top=None,
+    rows(f"max by ({_PHASE}) ({of('restore_test_phase_duration_seconds', repo=True)})"),
     size=(8, 8),
     empty=NO_TEST.long,
+    overrides=[
+        override("Stanza", custom__width=110),
+        override("Repo", custom__width=52),
+        override_regexp("/^(Phase|Target)$/", custom__width=70),
+        gauge("Took", unit="s"),
+    ],
+    transformations=[
+        transformation("sortBy", fields={}, sort=[{"field": "Value", "desc": True}]),
+        arranged(
+            {"stanza": "Stanza", "repo": "Repo", "target": "Target", "phase": "Phase", "Value": "Took"},
+            hidden=("Time", "job", "cluster", "namespace"),
+        ),
+    ],
 )
 
 CHECKS = table(
@@ -103,10 +112,12 @@ TABLE = table(
     empty=NO_TEST.long,
     overrides=[
         override_regexp("/^(Run|Last proven|Recovered to)$/", unit="dateTimeAsIso", custom__width=165),
-        override("Took", unit="s"),
-        override_regexp("/^(Restored|WAL replayed)$/", unit="bytes"),
+        override("Took", unit="s", custom__width=86),
+        override("Restored", unit="bytes", custom__width=86),
+        override("WAL replayed", unit="bytes", custom__width=116),
         override("Backup", custom__width=280),
-        override_regexp("/^(Repo|Type|Target)$/", custom__width=70),
+        override_regexp("/^(Repo|Type)$/", custom__width=54),
+        override("Target", custom__width=86),
         override("Last proven", noValue="never"),
         override(
             "Result",
@@ -125,7 +136,7 @@ TABLE = table(
         ),
     ],
     transformations=[
-        transformation("merge"),
+        *merged(),
         arranged(
             {
                 "stanza": "Stanza",

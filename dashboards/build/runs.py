@@ -5,11 +5,11 @@ from typing import Final
 from dashboards.build import colour, facts
 from dashboards.build.board import annotation
 from dashboards.build.empty import NO_RUN
-from dashboards.build.override import override, override_regexp
-from dashboards.build.panel import TILE, bars, stat, table, timeseries
+from dashboards.build.override import gauge, override, override_regexp
+from dashboards.build.panel import TILE, stat, table, timeseries
 from dashboards.build.query import REPO, STANZA, of, worst
 from dashboards.build.target import graph, now, rows
-from dashboards.build.transformation import arranged, transformation
+from dashboards.build.transformation import arranged, merged, transformation
 
 _RUN: Final = f"{STANZA}, command, backup_type, repo"
 
@@ -28,18 +28,27 @@ NEWEST = stat(
     mappings=colour.levels("succeeded", "failed", "failed"),
 )
 
-PROGRESS = bars(
+PROGRESS = table(
     "Progress of what runs",
     "Share of the bytes that the running command has copied. A bar that stands still for minutes: look for a "
     "lock, a full disk or a silent object store.",
-    now(
+    rows(
         f"max by ({REPO}, command) ({of('stanza_progress_done_bytes')}"
-        f" / ({of('stanza_progress_size_bytes')} > 0))",
-        "{{command}} {{repo}}",
+        f" / ({of('stanza_progress_size_bytes')} > 0))"
     ),
-    unit="percentunit",
     size=(6, 8),
     empty="Nothing runs that tells its progress.",
+    overrides=[
+        override("Command", custom__width=90),
+        override("Repo", custom__width=52),
+        gauge("Done", unit="percentunit", top=1),
+    ],
+    transformations=[
+        arranged(
+            {"command": "Command", "repo": "Repo", "Value": "Done"},
+            hidden=("Time", "job", "cluster", "namespace", "stanza"),
+        ),
+    ],
 )
 
 RESULTS = timeseries(
@@ -89,7 +98,7 @@ TABLE = table(
         ),
     ],
     transformations=[
-        transformation("merge"),
+        *merged(),
         transformation("sortBy", fields={}, sort=[{"field": "Value #C", "desc": True}]),
         arranged(
             {

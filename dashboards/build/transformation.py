@@ -19,3 +19,18 @@ def arranged(columns: Mapping[str, str], *, hidden: Sequence[str] = ()) -> Json:
         indexByName={name: index for index, name in enumerate(columns)},
         renameByName={name: shown for name, shown in columns.items() if name != shown},
     )
+
+
+def merged() -> tuple[Json, ...]:
+    """Return the steps that make one table of several queries' answers.
+
+    The second one takes it apart by the time, which all rows share: rows stay one table, and of no rows nothing is
+    left. Else Grafana would show the columns' names alone, and not why there are no rows.
+    """
+    apart = transformation("partitionByValues", fields=["Time"], naming={"asLabels": False})
+    return transformation("merge"), apart
+
+
+def answered() -> Json:
+    """Return the step that drops answers without series; on them Grafana's band says that it misses a time."""
+    return transformation("filterFieldsByName", include={"pattern": ".+"})

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from dashboards.build import colour
-from dashboards.build.override import THRESHOLDS, override_query
+from dashboards.build.override import NO_LEGEND, THRESHOLDS, override_query
 from dashboards.build.panel import Panel, timeseries
 from dashboards.build.target import Json, graph
 
-_NO_LEGEND: Final = {"legend": True, "tooltip": False, "viz": False}
 _LOOKS: Final = (
-    override_query("A", color=colour.fixed(colour.BLUE), custom__hideFrom=_NO_LEGEND, custom__lineWidth=1),
+    override_query("A", color=colour.fixed(colour.BLUE), custom__hideFrom=NO_LEGEND, custom__lineWidth=1),
     override_query("B", color=colour.fixed(colour.WARNING)),
     override_query("C", color=colour.fixed(colour.CRITICAL), custom__lineWidth=3),
 )

@@ -27,10 +27,10 @@ EVERYTHING = {
 
 # Panels that ask once for each state: of their queries one answers.
 STATES = {
-    "Can be recovered", "Data at risk now", "Shortest recovery window", "Longest time to restore",
-    "Last proven restore", "Newest backup", "Newest full backup", "Fullest repository", "Fullest repositories",
+    "Can be recovered", "Data at risk now", "Shortest window", "Longest time to restore",
+    "Last proven restore", "Newest backup", "Newest full backup", "Fullest repository",
     "Leader", "Data at risk", "Recovery window against what is required", "Time to restore against the objective",
-    "Used of the capacity, and in 14 days",
+    "Used of the capacity, and in 14 days", "Left behind",
 }  # fmt: skip
 # Panels about the exporters themselves; all others do not tell one from another.
 HEALTH = {

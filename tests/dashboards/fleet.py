@@ -203,7 +203,7 @@ class Fleet:
         yield "wal_archive_enabled", {}, 1
         yield "wal_archive_spool_errors", {}, 1 if failing else 0
         yield "wal_archived_segments_total", {}, self._segments(now, index)
-        yield "wal_archive_failures_total", {}, lag // 60 if failing else now // (5 * DAY)
+        yield "wal_archive_failures_total", {}, now // (5 * DAY) + lag // 60 * failing
         yield "wal_dropped_segments_total", {}, 0
         yield "postgresql_timeline", {}, self._timeline(now, index)
         yield "postgresql_clock_skew_seconds", {}, 0.02 * wave(now, 9 * HOUR, index / 9) - 0.01

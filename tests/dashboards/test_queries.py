@@ -44,7 +44,7 @@ def test_the_tiles_name_the_worst_stanza(answers: dict[int, Answers]) -> None:
     found = answers[PAIR]
     assert values(found, "overview", "Can be recovered", "B") == {"": 1}  # identity: a hole in one repository
     assert values(found, "overview", "Data at risk now", "A") == {"billing": 42 * 60}
-    assert values(found, "overview", "Shortest recovery window", "A") == {"identity": 9 * 3600}
+    assert values(found, "overview", "Shortest window", "A") == {"identity": 9 * 3600}
     assert values(found, "overview", "Longest time to restore", "A").keys() == {"search"}
     assert values(found, "overview", "Last proven restore", "A").keys() == {"warehouse"}
 

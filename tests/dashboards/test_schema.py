@@ -45,9 +45,6 @@ BREAKING: Mapping[str, Callable[[Json], object]] = {
     "What was wrong when: options/mergeValues: must be boolean": lambda b: _panel(b, "state-timeline")[
         "options"
     ].update(mergeValues="no"),
-    "Fullest repositories: options/displayMode: must be equal to one": lambda b: _panel(b, "bargauge")[
-        "options"
-    ].update(displayMode="3d"),
 }
 
 

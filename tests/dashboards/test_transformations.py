@@ -12,19 +12,24 @@ from tests.dashboards.grafana_packages import VERSIONS, Columns, transformed
 Panel = tuple[str, str]
 Tables = Mapping[Panel, Columns]
 
-# Of Grafana itself and in no package; where it stands, it is the last step.
+# Of Grafana itself and in no package. Of the time that all rows share it makes one part: the same rows without it.
 ELSEWHERE = "partitionByValues"
+BY_TIME = {"id": ELSEWHERE, "options": {"fields": ["Time"], "naming": {"asLabels": False}}}
+BAND = "state-timeline"
 EXPECTED: Mapping[Panel, str] = {
     ("overview", "Every stanza"): (
         "Stanza, Verdict, Recoverable, Data at risk, at risk?, Newest backup, backup?, Newest full, full?, Window, "
         "window?, Restore time, restore?, Last proven, proven?, Last runs"
     ),
+    ("overview", "Fullest repositories"): "Stanza, Repo, used?, Used",
     ("overview", "Failed runs"): "Stanza, Command, Type, Repo, Failed",
+    ("recovery", "Where the newest tests spent their time"): "Stanza, Repo, Target, Phase, Took",
     ("recovery", "Checks of the newest tests"): "Stanza, Repo, Target, Check, Result",
     ("recovery", "Newest restore test of each stanza, repository and target"): (
         "Stanza, Repo, Target, Result, Run, Last proven, Took, Restored, WAL replayed, Recovered to, Backup, Type"
     ),
     ("stanza", "Every backup in the repositories"): "completed, backup_type, repo, Value #B",
+    ("stanza", "Progress of what runs"): "Command, Repo, Done",
     ("stanza", "Newest run of each command"): "Command, Type, Repo, Newest, Succeeded, Failed",
     ("stanza", "Catalogue"): (
         "Backup, Type, Repo, Completed, Took, Database, Copied, Added, Pages, Builds on, WAL from, WAL to"
@@ -35,12 +40,12 @@ EXPECTED: Mapping[Panel, str] = {
 
 
 def _transforming() -> dict[Panel, Json]:
-    """The panels with transformations; those of the exporters' health, the same on each board, once."""
+    """Tables and the like; those of the exporters' health, the same on each board, once."""
     found: dict[Panel, Json] = {}
     for path in FILES:
         board = load(path)
         for panel in panels(board):
-            if panel.get("transformations"):
+            if panel.get("transformations") and panel["type"] != BAND:
                 name = "health" if panel["title"] in HEALTH else board["uid"].removeprefix("pgbackrest-")
                 found[name, panel["title"]] = {**panel, "board": board["uid"]}
     return found
@@ -69,10 +74,30 @@ def test_every_panel_that_transforms_is_looked_at() -> None:
     assert PANELS.keys() == EXPECTED.keys()
 
 
-def test_only_the_last_step_of_the_timeline_is_in_no_package() -> None:
-    steps = {name: [step["id"] for step in panel["transformations"]] for name, panel in PANELS.items()}
-    elsewhere = {name: ids.index(ELSEWHERE) - len(ids) for name, ids in steps.items() if ELSEWHERE in ids}
+def test_only_the_last_step_of_the_timeline_is_in_no_package_and_what_hides_an_empty_head() -> None:
+    elsewhere = {
+        name: panel["transformations"].index(step) - len(panel["transformations"])
+        for name, panel in PANELS.items()
+        for step in panel["transformations"]
+        if step["id"] == ELSEWHERE and step != BY_TIME
+    }
     assert elsewhere == {("stanza", "Every backup in the repositories"): -1}
+
+
+def test_a_table_of_several_queries_without_rows_has_no_head() -> None:
+    for name, panel in PANELS.items():
+        steps = panel["transformations"]
+        merges = [number for number, step in enumerate(steps) if step["id"] == "merge"]
+        assert len(merges) == (panel["type"] == "table" and len(panel["targets"]) > 1), name
+        assert all(steps[number + 1] == BY_TIME for number in merges), name
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_band_without_series_has_nothing_to_draw_and_says_why(version: str) -> None:
+    bands = [panel for path in FILES for panel in panels(load(path)) if panel["type"] == BAND]
+    series = [{"metric": {"stanza": "orders"}, "value": [0, "1"]}]
+    assert transformed(version, [(band, {"A": []}) for band in bands]) == [[] for _ in bands]
+    assert all(len(found) == 1 for found in transformed(version, [(band, {"A": series}) for band in bands]))
 
 
 @pytest.mark.parametrize("panel", EXPECTED, ids=lambda panel: panel[1])
@@ -130,6 +155,8 @@ def test_what_failed_comes_first(tables: dict[str, Tables]) -> None:
     runs = tables["newest"]["stanza", "Newest run of each command"]
     assert runs["Newest"] == sorted(runs["Newest"], reverse=True)
     assert (runs["Newest"][0], runs["Command"][0], runs["Type"][0]) == (1, "backup", "full")
+    used = tables["newest"]["overview", "Fullest repositories"]
+    assert used["Used"] == sorted(used["Used"], reverse=True)
     checks = tables["newest"]["recovery", "Checks of the newest tests"]
     assert checks["Result"] == sorted(checks["Result"])
     assert (checks["Stanza"][0], checks["Check"][0]) == ("warehouse", "amcheck")

@@ -34,6 +34,7 @@ export interface TimeseriesOptions extends g.OptionsWithLegend, g.OptionsWithToo
 export interface TimeseriesCustom extends g.GraphFieldConfig {}
 
 export interface TimelineOptions extends g.OptionsWithLegend, g.OptionsWithTooltip {
+  perPage: number; // is ignored
   alignValue: g.TimelineValueAlignment;
   mergeValues: boolean;
   rowHeight: number;
@@ -49,13 +50,6 @@ export interface StatOptions extends g.SingleStatBaseOptions {
   graphMode: g.BigValueGraphMode;
   justifyMode: g.BigValueJustifyMode;
   textMode: g.BigValueTextMode;
-}
-
-export interface BarsOptions extends g.SingleStatBaseOptions {
-  displayMode: g.BarGaugeDisplayMode;
-  minVizHeight: number;
-  minVizWidth: number;
-  showUnfilled: boolean;
 }
 
 export interface TableOptions {

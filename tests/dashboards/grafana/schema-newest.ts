@@ -1,6 +1,5 @@
 // What a board, a panel's options and a field's `custom` may hold in the newest Grafana, by its own types.
 import type * as g from '@grafana/schema';
-import type * as bars from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
 import type * as stat from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
 import type * as timeline from '@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen';
 import type * as table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
@@ -29,6 +28,5 @@ export interface TimeseriesCustom extends timeseries.FieldConfig {}
 export interface TimelineOptions extends timeline.Options {}
 export interface TimelineCustom extends timeline.FieldConfig {}
 export interface StatOptions extends stat.Options {}
-export interface BarsOptions extends bars.Options {}
 export interface TableOptions extends table.Options {}
 export interface TableCustom extends table.FieldConfig {}

@@ -31,7 +31,6 @@ function validator(type) {
 
 // Panel type → [its options, its fields' custom]; the newest's alert list is not among the types.
 const PANELS = {
-  bargauge: ['BarsOptions'],
   stat: ['StatOptions'],
   'state-timeline': ['TimelineOptions', 'TimelineCustom'],
   table: ['TableOptions', 'TableCustom'],

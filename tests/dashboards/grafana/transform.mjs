@@ -21,9 +21,11 @@ grafana.standardTransformersRegistry.setInit(() =>
   }))
 );
 
-// As the Prometheus data source of both makes a table of an instant query; no answer makes no table.
+// As the Prometheus data source of 12.2 makes a table of an instant query: without series it has a head, and a single
+// one has not even that.
 function frames(answers) {
-  const found = Object.entries(answers).filter(([, series]) => series.length);
+  const found = Object.entries(answers);
+  if (found.length === 1 && !found[0][1].length) return [grafana.toDataFrame({ refId: found[0][0], fields: [] })];
   return found.map(([refId, series]) => {
     const labels = [...new Set(series.flatMap(({ metric }) => Object.keys(metric).sort()))];
     const value = found.length > 1 ? `Value #${refId}` : 'Value';
