@@ -82,13 +82,13 @@ class Examination:
             try:
                 result = await recovered(
                     server,
-                    self.place.socket,
+                    self.place,
                     self.settings.user,
                     patience=Patience(
                         within=self.settings.replay_within, stalled_after=self.settings.stalled_after
                     ),
                     way=self._way(control.segment_size),
-                    report=self.findings.report,
+                    findings=self.findings,
                 )
             except RecoveryError as error:
                 # Promoted and yet not usable: what it may have archived is looked for all the same.
@@ -102,7 +102,6 @@ class Examination:
                     return None
                 raise self._gave_up(error) from None
         self.timeline = result.timeline
-        self.findings.look_for_room(self.place.path)
         self.findings.replayed_wal_bytes = max(0, result.end - result.start) if result.start else None
         self.findings.recovered_to = result.last_transaction
         return result

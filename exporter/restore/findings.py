@@ -45,7 +45,7 @@ class Reporter(Protocol):
 class Findings:
     """Collects what is found; the measures are None until they are known, *interrupted_in* names a phase.
 
-    *full* are the words of whoever found the scratch folder's disk full.
+    *full* tells that the scratch folder's disk was found full.
     """
 
     def __init__(self, report: Reporter) -> None:
@@ -53,7 +53,7 @@ class Findings:
         self.checks: dict[str, Check] = {}
         self.phases: dict[str, float] = {}
         self.interrupted_in: str | None = None
-        self.full = ""
+        self.full = False
         self.restored_bytes: int | None = None
         self.replayed_wal_bytes: int | None = None
         self.recovered_to: float | None = None
@@ -73,14 +73,15 @@ class Findings:
             self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - began
 
     def hear(self, line: str) -> None:
-        """Put a line of another program into the run's log."""
-        self.full = self.full or fulldisk.words(line) or ""
+        """Put a line of another program into the run's log, and notice when it found a disk full."""
         self.report.keep(line)
+        if words := fulldisk.words(line):
+            self._is_full(words)
 
-    def look_for_room(self, path: Path) -> None:
-        """Note a disk without room for a segment of WAL: what fetches WAL ahead tells nobody that it found none."""
-        if not self.full and (free := fulldisk.free(path)) < _SEGMENT:
-            self.full = f"{size(free)} are left on its disk"
+    def look_for_room(self, path: Path, needed: int = _SEGMENT) -> None:
+        """Notice a disk without room for a segment of WAL: what fetches WAL ahead tells nobody that it found none."""
+        if (free := fulldisk.free(path)) < needed:
+            self._is_full(f"{size(free)} are left")
 
     @contextmanager
     def forgiving_a_full_disk(self, path: Path) -> Iterator[None]:
@@ -90,7 +91,7 @@ class Findings:
         except OSError as error:
             if error.errno not in fulldisk.NUMBERS:
                 raise
-            self.full = self.full or str(error.strerror)
+            self._is_full(str(error))
         except NotProvenError:
             self.look_for_room(path)
             if not self.full:
@@ -100,7 +101,9 @@ class Findings:
                 return
         for check in self.all_failed():
             self.skipped(check.name, f"the disk was full: {check.words}")
-        raise self.refuse("disk_space", f"{path}: {self.full}: choose another folder (--to)")
+        raise self.refuse(
+            "disk_space", f"{path}: its disk is full: make room there, or choose another folder (--to)"
+        )
 
     def ok(self, name: str, words: str = "", value: object = None) -> None:
         """Note that a check was passed."""
@@ -127,6 +130,11 @@ class Findings:
     def all_failed(self) -> list[Check]:
         """Return the checks that failed."""
         return [check for check in self.checks.values() if check.state == "failed"]
+
+    def _is_full(self, words: str) -> None:
+        if not self.full:
+            self.report.line(f"   the disk is full: {words}")
+        self.full = True
 
     def _note(self, name: str, state: State, words: str, value: object) -> None:
         assert name in CHECKS  # noqa: S101 - as above

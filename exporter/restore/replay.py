@@ -6,14 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from exporter import wal
 from exporter.restore.database import DatabaseError, Session, restored
-from exporter.restore.findings import Reporter
+from exporter.restore.findings import Findings, Reporter
 from exporter.restore.server import Server
+from exporter.restore.workplace import Workplace
 
 _POLL = 0.25
+# Seconds without any progress after which the disk is looked at: a restore_command that prefetches waits in silence.
+_SUSPICIOUS = 10.0
 
 
 class RecoveryError(Exception):
@@ -63,11 +65,11 @@ def written(lsn: int) -> str:
 
 
 async def recovered(
-    server: Server, socket: Path, role: str, *, patience: Patience, way: Way, report: Reporter
+    server: Server, place: Workplace, role: str, *, patience: Patience, way: Way, findings: Findings
 ) -> Recovered:
     """Wait until the server accepts writes.
 
-    Raises RecoveryError when it ends, stalls or takes too long.
+    Raises RecoveryError when it ends, stalls or takes too long, or the disk is full.
     """
     began = time.monotonic()
     watch = _Watch(server, began)
@@ -80,25 +82,31 @@ async def recovered(
         now = time.monotonic()
         if "ready" in server.log.found:
             try:
-                async with restored(socket, role, within=60.0) as session:
+                async with restored(place.socket, role, within=60.0) as session:
                     return await _result(session, server)
             except DatabaseError as error:
                 if not server.has_ended():
                     words = " ".join(str(error).split())
                     raise RecoveryError("instance_started", f"it cannot be connected to: {words}") from None
                 continue
-        watch.look(now, report, way)
-        if now - watch.moved > patience.stalled_after:
-            where = server.log.found.get("segment", "nothing")
-            raise RecoveryError(
-                _stage(server), f"replay stalled for {now - watch.moved:.0f} s, last fetched: {where}"
-            )
-        if now - began > patience.within:
-            raise RecoveryError(
-                _stage(server),
-                f"recovery did not end within {patience.within:.0f} s: raise restore_tests.replay_within",
-            )
+        watch.look(now, findings.report, way)
+        still = now - watch.moved
+        if still > _SUSPICIOUS:
+            findings.look_for_room(place.path, way.segment_size)
+        if findings.full:
+            raise RecoveryError(_stage(server), "it found no room")
+        if why := _too_long(server, still, now - began, patience):
+            raise RecoveryError(_stage(server), why)
         await asyncio.wait((server.process.exited,), timeout=_POLL)
+
+
+def _too_long(server: Server, still: float, took: float, patience: Patience) -> str:
+    """Return why there is no more waiting, "" while there is."""
+    if still > patience.stalled_after:
+        return f"replay stalled for {still:.0f} s, last fetched: {server.log.found.get('segment', 'nothing')}"
+    if took > patience.within:
+        return f"recovery did not end within {patience.within:.0f} s: raise restore_tests.replay_within"
+    return ""
 
 
 class _Watch:

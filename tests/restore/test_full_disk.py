@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,9 +43,9 @@ def could_not_try(proofs: Proofs, disk: Path, outcome: Outcome) -> None:
     assert (outcome.code, outcome.record["result"]) == (3, "could_not_try"), outcome.said
     assert outcome.failed == ["disk_space"], outcome.said
     words = outcome.record["words"]
-    assert "No space left on device: choose another folder (--to)" in words
-    assert "\n" not in words
-    assert f"COULD NOT TRY: {words}" in outcome.said
+    assert words == f"{disk / 'plain'}: its disk is full: make room there, or choose another folder (--to)"
+    assert f"COULD NOT TRY: {words}\n" in outcome.said
+    assert re.search(r"\n   the disk is full: .*No space left on device\n", outcome.said), outcome.said
     assert {path.name for path in disk.iterdir()} <= {"dump"}
     assert proofs.leftovers() == []
 
@@ -104,3 +105,15 @@ def test_records_without_room_at_the_end_are_missed_and_the_result_is_told(
     assert proofs.leftovers() == []
     (disk / "dump").unlink()
     assert proofs.run(plain, state=disk, **_FREE).code == 0
+
+
+def test_silence_on_a_full_disk_is_not_waited_for(
+    lab: Lab, proofs: Proofs, plain: Stanza, disk: Path
+) -> None:
+    """What fetches WAL ahead finds no room for the word that it failed: pgBackRest waits a minute for each segment."""
+    fill = f"dd if=/dev/zero of={disk}/dump bs=4k 2>/dev/null; exec sleep 60"
+    command = going_wrong(lab.path, "waits", when="archive-get", then=fill)
+    outcome = proofs.run(plain, f"--to={disk}", command=command, **_FREE)
+    assert (outcome.code, outcome.failed) == (3, ["disk_space"]), outcome.said
+    assert "   the disk is full: 0 B are left\n" in outcome.said
+    assert proofs.leftovers() == []
