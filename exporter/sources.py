@@ -200,7 +200,7 @@ def _server(settings: Settings, around: Surroundings, stanza: str) -> tuple[str 
 def _restore_tests(settings: Settings, around: Surroundings) -> Iterator[Collector | Off]:
     """One for all stanzas, where there are records: their folder is made by the first test."""
     section = settings.restore_tests
-    records = Path(section.records or f"{settings.state_path}/restore-tests")
+    records = Path(settings.restore_test_records)
     if section.enabled is False:
         yield Off("restore_tests", "", "switched off in the settings: restore_tests.enabled")
     elif section.enabled or section.records or here.is_here(records):

@@ -86,7 +86,7 @@ async def _prove_all(settings: Settings, conf: PgBackRestConf, work: Sequence[Or
         loop.add_signal_handler(number, task.cancel)
     tests = settings.restore_tests
     scratch = to or Path(tests.to or f"{settings.state_path}/restore")
-    where = Path(tests.records or f"{settings.state_path}/restore-tests")
+    where = Path(settings.restore_test_records)
     codes: list[int] = []
     for order in work:
         report = Console()

@@ -206,6 +206,11 @@ class Settings:
         return self.runs.records or f"{self.state_path}/runs"
 
     @property
+    def restore_test_records(self) -> str:
+        """Where `pgbackrest-exporter restore-test` leaves its records."""
+        return self.restore_tests.records or f"{self.state_path}/restore-tests"
+
+    @property
     def is_local(self) -> bool:
         """Whether pgBackRest runs on this machine, so that its configuration here is the one in force."""
         return prefix.stays_here(self.pgbackrest.command)
