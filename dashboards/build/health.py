@@ -4,19 +4,27 @@ from typing import Final
 
 from dashboards.build import colour
 from dashboards.build.board import Section
-from dashboards.build.override import override
+from dashboards.build.override import SOME_NAMED, override
 from dashboards.build.panel import band, table, timeseries
 from dashboards.build.query import bare
 from dashboards.build.target import graph, rows
 from dashboards.build.transformation import arranged, merged
 
 _COLLECTOR: Final = "cluster, namespace, job, instance, collector, stanza"
+_READING: Final = "{{collector}} {{stanza}} {{instance}}"
 _BUILT: Final = bare("pgbackrest_exporter_build_info", range_="1d")
 
 
 def _of(name: str) -> str:
     """Collectors of the chosen stanza, and those that read all stanzas at once."""
     return bare(f"pgbackrest_exporter_collector_{name}", 'stanza=~"|$stanza"')
+
+
+_FAILED: Final = f"sum by (instance, collector, stanza) (increase({_of('errors_total')}[$__rate_interval]))"
+
+
+def _duration(when: str = "") -> str:
+    return f"max by (instance, collector, stanza) ({_of('duration_seconds')}{when})"
 
 
 _up = band(
@@ -53,7 +61,8 @@ _collectors = table(
             custom__displayMode="color-background-solid",
             custom__width=110,
         ),
-        override("Worked last", unit="dtdurations", decimals=0),
+        override("Collector", custom__width=110),
+        override("Worked last", unit="dtdurations", decimals=0, custom__width=130),
         override("Took", unit="s", custom__width=90),
     ],
     transformations=[
@@ -78,28 +87,26 @@ _collectors = table(
 _errors = timeseries(
     "Readings that failed",
     "Failed readings of each collector. A few beside a maintenance window are normal; a steady line is a "
-    "collector that never works: read its error on the status page.",
-    graph(
-        f"sum by (instance, collector, stanza) (increase({_of('errors_total')}[$__rate_interval]))",
-        "{{collector}} {{stanza}} {{instance}}",
-    ),
+    "collector that never works: read its error on the status page. Named are those that failed.",
+    graph(_FAILED, _READING),
+    graph(f"{_FAILED} > 0", _READING),
     unit="short",
     size=(8, 7),
     empty="No exporter answers: check the scrape job in Prometheus.",
+    overrides=SOME_NAMED,
     legend=(),
 )
 
 _durations = timeseries(
     "How long readings take",
     "When a reading comes near its deadline (setting `within`), the next slow day makes it fail. Object "
-    "stores and cold caches are slow: give it more time or read less often.",
-    graph(
-        f"max by (instance, collector, stanza) ({_of('duration_seconds')})",
-        "{{collector}} {{stanza}} {{instance}}",
-    ),
+    "stores and cold caches are slow: give it more time or read less often. Named are the three slowest now.",
+    graph(_duration(), _READING),
+    graph(f"{_duration()} and on (instance, collector, stanza) topk(3, {_duration(' @ end()')})", _READING),
     unit="s",
     size=(8, 7),
     empty="No exporter answers: check the scrape job in Prometheus.",
+    overrides=SOME_NAMED,
     legend=(),
 )
 
@@ -116,7 +123,9 @@ _versions = table(
             "Settings",
             mappings=colour.words((1, "in force", colour.OK), (0, "refused", colour.CRITICAL)),
             custom__displayMode="color-background-solid",
-        )
+            custom__width=90,
+        ),
+        override("Version", custom__width=100),
     ],
     transformations=[
         *merged(),

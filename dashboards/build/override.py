@@ -71,6 +71,16 @@ BY_QUERY: Final = tuple(
     for ref, shade in zip("ABCD", (colour.BLUE, colour.CYAN, colour.PURPLE, colour.SAND), strict=True)
 )
 OTHER_REPOS: Final = override_regexp("/repo [2-9]/", custom__lineStyle={"fill": "dot", "dash": [2, 6]})
+# Lines that judge nothing: all are blue, and of fifty stanzas the legend names those of the second query.
+SOME_NAMED: Final = (
+    override_query("A", color=colour.fixed(colour.BLUE), custom__hideFrom=NO_LEGEND, custom__lineWidth=1),
+    override_query(
+        "B",
+        color=colour.fixed(colour.BLUE),
+        custom__hideFrom={"legend": False, "tooltip": True, "viz": False},
+    ),
+    OTHER_REPOS,
+)
 
 # The types of backups have their colours.
 OF_TYPE: Final = [

@@ -189,6 +189,7 @@ _failed = table(
     empty="No kind of run failed last, or no log is read (see `runs` in the settings).",
     overrides=[
         override("Failed", unit="dateTimeAsIso", custom__width=160),
+        override("Stanza", custom__minWidth=100),
         override("Command", custom__width=86),
         override_regexp("/^(Type|Repo)$/", custom__width=54),
     ],

@@ -6,7 +6,7 @@ from dashboards.build import colour, facts, restore_tests
 from dashboards.build.board import Board, Section
 from dashboards.build.empty import NO_BACKUP, NO_CAPACITY, NO_FULL, NO_LISTING, NO_TEST, Empty
 from dashboards.build.health import HEALTH
-from dashboards.build.override import NO_LEGEND, OTHER_REPOS, override_query, override_regexp
+from dashboards.build.override import NO_LEGEND, SOME_NAMED, override_query, override_regexp
 from dashboards.build.panel import DAYS, TILE, judged, stat, timeseries
 from dashboards.build.query import REPO, line, of
 from dashboards.build.runs import FAILURES
@@ -32,16 +32,6 @@ def _ratio_of_fulls(when: str = "") -> str:
 
 
 _ORPHANS: Final = f"max by ({REPO}) ({of('repo_orphan_bytes', repo=True)})"
-# Lines that judge nothing: all are blue, and of fifty stanzas the legend names those of the second query.
-_SOME_NAMED: Final = (
-    override_query("A", color=colour.fixed(colour.BLUE), custom__hideFrom=NO_LEGEND, custom__lineWidth=1),
-    override_query(
-        "B",
-        color=colour.fixed(colour.BLUE),
-        custom__hideFrom={"legend": False, "tooltip": True, "viz": False},
-    ),
-    OTHER_REPOS,
-)
 
 _estimate = judged(
     "Longest time to restore",
@@ -160,7 +150,7 @@ _ratio = timeseries(
     unit="percentunit",
     size=(8, 7),
     empty=NO_FULL.long,
-    overrides=_SOME_NAMED,
+    overrides=SOME_NAMED,
     legend=("lastNotNull",),
     points=_SLOW,
 )
@@ -192,7 +182,7 @@ _leftovers = timeseries(
     unit="bytes",
     size=(8, 7),
     empty=NO_LISTING.long,
-    overrides=_SOME_NAMED,
+    overrides=SOME_NAMED,
     legend=("lastNotNull",),
 )
 

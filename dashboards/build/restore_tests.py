@@ -54,15 +54,14 @@ PHASES = table(
     empty=NO_TEST.long,
     overrides=[
         override("Stanza", custom__width=110),
-        override("Repo", custom__width=52),
-        override_regexp("/^(Phase|Target)$/", custom__width=70),
+        override_regexp("/^(Phase|Target)$/", custom__width=66),
         gauge("Took", unit="s"),
     ],
     transformations=[
         transformation("sortBy", fields={}, sort=[{"field": "Value", "desc": True}]),
         arranged(
-            {"stanza": "Stanza", "repo": "Repo", "target": "Target", "phase": "Phase", "Value": "Took"},
-            hidden=("Time", "job", "cluster", "namespace"),
+            {"stanza": "Stanza", "target": "Target", "phase": "Phase", "Value": "Took"},
+            hidden=("Time", "job", "cluster", "namespace", "repo"),
         ),
     ],
 )
@@ -79,9 +78,10 @@ CHECKS = table(
             "Result",
             mappings=colour.words((1, "passed", colour.OK), (0, "failed", colour.CRITICAL)),
             custom__displayMode="color-background-solid",
-            custom__width=80,
+            custom__width=76,
         ),
-        override("Repo", custom__width=60),
+        override("Repo", custom__width=52),
+        override("Target", custom__width=66),
     ],
     transformations=[
         transformation("sortBy", fields={}, sort=[{"field": "Value", "desc": False}]),
@@ -111,13 +111,14 @@ TABLE = table(
     size=(24, 7),
     empty=NO_TEST.long,
     overrides=[
-        override_regexp("/^(Run|Last proven|Recovered to)$/", unit="dateTimeAsIso", custom__width=165),
-        override("Took", unit="s", custom__width=86),
-        override("Restored", unit="bytes", custom__width=86),
+        override_regexp("/^(Run|Last proven|Recovered to)$/", unit="dateTimeAsIso", custom__width=161),
+        override("Stanza", custom__minWidth=104),
+        override("Took", unit="s", custom__minWidth=86),
+        override("Restored", unit="bytes", custom__minWidth=86),
         override("WAL replayed", unit="bytes", custom__width=116),
         override("Backup", custom__width=280),
         override_regexp("/^(Repo|Type)$/", custom__width=54),
-        override("Target", custom__width=86),
+        override("Target", custom__width=70),
         override("Last proven", noValue="never"),
         override(
             "Result",
@@ -133,6 +134,7 @@ TABLE = table(
                 }
             ],
             custom__displayMode="color-background-solid",
+            custom__width=100,
         ),
     ],
     transformations=[

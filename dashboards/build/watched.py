@@ -10,8 +10,15 @@ from dashboards.build.target import Json, graph
 
 _LOOKS: Final = (
     override_query("A", color=colour.fixed(colour.BLUE), custom__hideFrom=NO_LEGEND, custom__lineWidth=1),
-    override_query("B", color=colour.fixed(colour.WARNING)),
-    override_query("C", color=colour.fixed(colour.CRITICAL), custom__lineWidth=3),
+    # With points: what crossed it a moment ago is one point, and a line begins with two.
+    override_query("B", color=colour.fixed(colour.WARNING), custom__showPoints="always", custom__pointSize=3),
+    override_query(
+        "C",
+        color=colour.fixed(colour.CRITICAL),
+        custom__lineWidth=3,
+        custom__showPoints="always",
+        custom__pointSize=4,
+    ),
 )
 
 

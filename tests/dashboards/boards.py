@@ -30,7 +30,7 @@ STATES = {
     "Can be recovered", "Data at risk now", "Shortest window", "Longest time to restore",
     "Last proven restore", "Newest backup", "Newest full backup", "Fullest repository",
     "Leader", "Data at risk", "Recovery window against what is required", "Time to restore against the objective",
-    "Used of the capacity, and in 14 days", "Left behind",
+    "Used of the capacity, and in 14 days", "Left behind", "Readings that failed",
 }  # fmt: skip
 # Panels about the exporters themselves; all others do not tell one from another.
 HEALTH = {

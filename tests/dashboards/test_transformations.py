@@ -23,7 +23,7 @@ EXPECTED: Mapping[Panel, str] = {
     ),
     ("overview", "Fullest repositories"): "Stanza, Repo, used?, Used",
     ("overview", "Failed runs"): "Stanza, Command, Type, Repo, Failed",
-    ("recovery", "Where the newest tests spent their time"): "Stanza, Repo, Target, Phase, Took",
+    ("recovery", "Where the newest tests spent their time"): "Stanza, Target, Phase, Took",
     ("recovery", "Checks of the newest tests"): "Stanza, Repo, Target, Check, Result",
     ("recovery", "Newest restore test of each stanza, repository and target"): (
         "Stanza, Repo, Target, Result, Run, Last proven, Took, Restored, WAL replayed, Recovered to, Backup, Type"
