@@ -89,6 +89,7 @@ TABLE = table(
     size=(12, 8),
     empty=NO_RUN.long,
     overrides=[
+        override("Command", custom__minWidth=86),
         override_regexp("/^(Succeeded|Failed)$/", unit="dateTimeAsIso", custom__width=160, noValue="never"),
         override(
             "Newest",
