@@ -140,7 +140,7 @@ prove_purge() {
     ok "removed: flags and records stay; purged: nothing is left"
 }
 
-work=$(mktemp -d "${TMPDIR:-/var/tmp}/pgbackrest-exporter-deb.XXXXXX")
+work=$(TMPDIR=${TMPDIR:-/var/tmp} mktemp -d)
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' exporter/__init__.py)

@@ -231,7 +231,7 @@ prove_restore() {
     volumes=
 }
 
-work=$(mktemp -d "${TMPDIR:-/var/tmp}/pgbackrest-exporter-image.XXXXXX")
+work=$(TMPDIR=${TMPDIR:-/var/tmp} mktemp -d)
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 secrets=()
