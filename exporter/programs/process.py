@@ -68,6 +68,7 @@ async def run(
     grace: float = 0.5,
     take: Callable[[bytes], float] | None = None,
     sift: Callable[[bytes], bytes] | None = None,
+    cwd: str | None = None,
 ) -> Completed:
     """Run *argv*, never by a shell and with nothing to read, and return what it printed.
 
@@ -78,7 +79,7 @@ async def run(
     of it is to be kept. Raises NotStarted, TimedOut or TooMuchOutput; a cancellation
     goes on when all has ended.
     """
-    child = Child(tuple(argv), limit, take, sift=sift)
+    child = Child(tuple(argv), limit, take, cwd, sift)
     try:
         await child.start(env)
         await asyncio.wait((child.over,), timeout=within)

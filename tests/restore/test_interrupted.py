@@ -19,7 +19,15 @@ CODES = dict.fromkeys(PHASES, 3) | {"clean_up": 0}
 
 def servers(folder: Path) -> list[int]:
     """The processes of PostgreSQL below a folder."""
-    return [pid for pid in working_in(folder) if Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"]
+    return [pid for pid in working_in(folder) if program(pid) == "postgres"]
+
+
+def program(pid: int) -> str:
+    """What a process runs, "" when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -27,7 +27,10 @@ async def check(scene: Scene, *, stopped: bool) -> None:
     argv = (scene.binaries.program("pg_checksums"), "--check", "--progress", f"--pgdata={scene.place.data}")
     sieve = Sieve(findings.report, PG_CHECKSUMS, 1 << 20, "bytes")
     try:
-        done = await run(argv, within=within, env=environment(), limit=64 << 20, sift=sieve)
+        # There the next test finds it, should we be killed.
+        done = await run(
+            argv, within=within, env=environment(), limit=64 << 20, sift=sieve, cwd=str(scene.place.path)
+        )
     except ProcessError as error:
         findings.skipped("data_checksums", f"{error}: raise restore_tests.checksums_within")
         return
