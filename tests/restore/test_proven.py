@@ -97,8 +97,7 @@ def test_a_terminal_is_shown_how_far_each_long_work_is(proofs: Proofs, sound: St
     said = proofs.at_terminal(sound, "--target=latest", amcheck="full")
     assert "PROVEN" in said
     for work in (
-        r"restore: \S+ MiB of \S+ MiB, \d+%",
-        r"replay: \S+ \w+ of \S+ MiB of WAL, \d+%",
+        r"restore: \S+ \w+ of \S+ MiB, \d+%",
         r"checks: \S+ \w+ of \S+ MiB of tables and indexes, \d+%",
         r"checksums: \S+ \w+ of \S+ MiB, \d+%",
     ):
