@@ -32,6 +32,7 @@ class Soak:
     exporter: Running
     judge: Judge
     chance: random.Random
+    shortest: float = 0.5
     longest: float = 4.0
     befell: Counter[str] = field(default_factory=Counter)
     counted: list[Census] = field(default_factory=list)
@@ -50,7 +51,7 @@ class Soak:
         self.befell[name] += 1
         with befalls(name, self.world, self.exporter, self.chance):
             self.world.turn() if "patroni" not in name else None
-            time.sleep(self.chance.uniform(0.5, self.longest))  # noqa: TID251 - there is no event loop here
+            time.sleep(self.chance.uniform(self.shortest, self.longest))  # noqa: TID251 - there is no event loop here
         self.world.turn()
         self.recovers(name)
         if self.first:

@@ -11,7 +11,9 @@ from tests.soak.truth import Truth
 from tests.soak.world import NEWEST, world
 
 SEED = 8
+# Of the crash each scrape hears until the next reading, of what hangs perhaps none: it is ended just before that.
 FAULTS = (
+    "pgbackrest: crash",
     "pgbackrest: hang-ignoring-term",
     "patroni: half",
     "settings: reloads",
@@ -25,7 +27,8 @@ def test_after_faults_all_is_as_before(tmp_path: Path) -> None:
         world(tmp_path / "host", postgresql=False) as one,
         soaking(one, random.Random(SEED), every=0.2) as soak,
     ):
-        soak.longest = 2.0
+        # Longer than it is from one reading to the next, so that each fault is met.
+        soak.shortest, soak.longest = 1.5, 2.0
         soak.begin(FAULTS)
         for name in FAULTS[:2]:
             soak.suffer(name)
