@@ -13,7 +13,7 @@ from exporter.restore.findings import Findings, Reporter
 from exporter.restore.server import Server
 from exporter.restore.workplace import Workplace
 
-_POLL = 0.25
+_POLL = 0.05
 # Seconds without any progress after which the disk is looked at: a restore_command that prefetches waits in silence.
 _SUSPICIOUS = 10.0
 
