@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from exporter import wal
+from exporter import memory, wal
 from exporter.model.info import Archive, Backups, Info, Stanza, Status
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.info import Decoder, MalformedError
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 # a failure soon again.
 _VERSION_EVERY = 3600.0
 _VERSION_AGAIN = 600.0
+# So many more backups than before are worth to be spared from searches for garbage.
+_MANY = 10_000
 
 
 _Asked = tuple[str, int | None]
@@ -54,6 +56,7 @@ class InfoCollector:
         default_factory=dict, init=False, compare=False
     )
     _last: Info | None = field(default=None, init=False, compare=False)
+    _spared: int = field(default=0, init=False, compare=False)
     _counted: dict[str, tuple[Stanza, Stanza]] = field(default_factory=dict, init=False, compare=False)
     _positions: dict[tuple[str, int], _Position] = field(default_factory=dict, init=False, compare=False)
     _version: str | None = field(default=None, init=False, compare=False)
@@ -76,7 +79,13 @@ class InfoCollector:
         stanzas = tuple(self._count(found[name]) for name in sorted(found))
         self._decoders = {key: decoder for key, decoder in self._decoders.items() if key in asked}
         skipped = tuple(line for decoder in self._decoders.values() for line in decoder.skipped)
+        self._spare(sum(len(stanza.backups.all) for stanza in stanzas))
         return self._remember(Info(stanzas=stanzas, version=await self._ask_version(began), skipped=skipped))
+
+    def _spare(self, backups: int) -> None:
+        if backups >= self._spared + _MANY:
+            memory.spare_from_collections()
+            self._spared = backups
 
     def _left(self, began: float) -> float:
         return self.settings.within - (time.monotonic() - began)

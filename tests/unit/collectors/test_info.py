@@ -1,3 +1,4 @@
+import gc
 import json
 import logging
 from pathlib import Path
@@ -10,6 +11,7 @@ from exporter.model.info import Info, Status
 from exporter.pgbackrest.client import Client
 from exporter.pgbackrest.words import PgBackRestError
 from exporter.settings import Info as InfoSettings
+from tests.bench.documents import Document, Size
 from tests.standin import Standin
 
 CORPUS = Path(__file__).parents[2] / "corpus"
@@ -45,6 +47,23 @@ async def test_the_same_facts_are_the_very_same_object(collector: InfoCollector,
     assert await collector.read() is first
     archived(standin, "000000010000000000000011")
     assert await collector.read() is not first
+
+
+async def test_many_backups_are_spared_from_searches_for_cycles_once(
+    collector: InfoCollector, standin: Standin
+) -> None:
+    await collector.read()
+    assert gc.get_freeze_count() == 0
+    document = Document(Size(10, 1000))
+    standin.prints(b"".join(document.pieces()))
+    await collector.read()
+    spared = gc.get_freeze_count()
+    gc.unfreeze()
+    assert spared > 10_000
+    document.add_backup()
+    standin.prints(b"".join(document.pieces()))
+    await collector.read()
+    assert gc.get_freeze_count() == 0
 
 
 async def test_the_version_is_not_asked_for_at_every_reading(
