@@ -110,7 +110,7 @@ def _read_to(process: subprocess.Popen[str], words: str) -> None:
 
 
 def _cancelled(proofs: Proofs, psql: Sequence[str]) -> bool:
-    """Whether the slow query was cancelled; a server that is stopped at once ends this session before it answers."""
+    """Whether the slow query was cancelled; a server that is stopped at once ends the connection before it answers."""
     try:
         return proofs.lab.as_account(*psql, "-d", "postgres", "-c", _CANCEL).strip() == "t"
     except LabError as error:
