@@ -42,9 +42,9 @@ make_root() {
         { tail -20 "$work/apt.log" >&2; die "apt-get failed in the root"; }
 }
 
-# All that a package could leave; dpkg and ld.so keep books of their own, and what is in /run ends with the machine.
+# All that a package could leave; dpkg and ld.so keep books of their own, and systemd-analyze what it has looked at.
 files() {
-    (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./tmp -o -path ./run -o -path ./proc \) -prune \
+    (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./tmp -o -path ./run/systemd/systemd-units-load -o -path ./proc \) -prune \
         -o ! -name 'ld.so.cache' -print | sort)
 }
 

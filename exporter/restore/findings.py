@@ -1,6 +1,7 @@
 """What a running test has found so far: its checks, its phases and its measures, told as they come."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ class Findings:
 
     def look_for_room(self, path: Path, needed: int = _SEGMENT) -> None:
         """Notice a disk without room for a segment of WAL: what fetches WAL ahead tells nobody that it found none."""
-        if (free := fulldisk.free(path)) < needed:
+        if (free := shutil.disk_usage(path).free) < needed:
             self._is_full(f"{size(free)} are left")
 
     @contextmanager

@@ -9,5 +9,4 @@ def test_what_a_restore_test_costs_is_measured(lab: Lab, proofs: Proofs) -> None
     run = measured(lab, proofs, 20)
     assert 0 < run.work < run.wall
     assert run.overhead > 0
-    assert run.usage.memory > 0
-    assert 0 < run.usage.between(0, run.record["started"]) < run.usage.cpu[-1][1]
+    assert min(run.usage.cpu, run.usage.memory) > 0
