@@ -45,8 +45,8 @@ _STANZA: Final = re.compile(r"(?!\.{1,2}$)[\w.+@:=,-]+")
 
 _TOLD_AT_MOST: Final = 256
 
-Take = Callable[[bytes], float]
-"""Is handed a piece of output; returns for how many seconds no more is to come."""
+Take = Callable[[bytes], None]
+"""Is handed a piece of output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,18 +190,19 @@ class _Document:
         self.front = bytearray()
         self.begun = False
 
-    def __call__(self, piece: bytes) -> float:
+    def __call__(self, piece: bytes) -> None:
         if self.begun:
-            return self._take(piece)
+            self._take(piece)
+            return
         self.front += piece
         start = 0 if self.front.startswith(b"{") else self.front.find(b"\n{") + 1
         if start == 0 and not self.front.startswith(b"{"):
             del self.front[READ_AT_MOST:]
-            return 0.0
+            return
         self.begun = True
         document = bytes(self.front[start:])
         del self.front[max(start - 1, 0) :]
-        return self._take(document)
+        self._take(document)
 
 
 def _check(stanza: str) -> None:

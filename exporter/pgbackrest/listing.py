@@ -4,12 +4,9 @@ A listing of a million segments is 140 MB: it is cut where entries end, decoded 
 as a whole. Names are other people's: they may hold anything, as the strings of any file system do.
 """
 
-import time
 from collections.abc import Callable
 
 import msgspec
-
-from exporter.turns import TURNS
 
 # What lies between two entries. Inside a string the quotation mark would have a backslash before it.
 _BETWEEN = b'},"'
@@ -42,16 +39,14 @@ class Listing:
         self._rest = b""
         self._refused: str | None = None
 
-    def take(self, piece: bytes) -> float:
-        """Decode what is whole in it; return for how many seconds it wants no more, for others' sake."""
+    def take(self, piece: bytes) -> None:
+        """Decode what is whole in it."""
         if self._refused is not None:
-            return 0.0
-        began = time.monotonic()
+            return
         self._rest += piece
         end = self._rest.rfind(_BETWEEN) + 1
         if end:
             self._decode(self._rest[:end] + b"}", self._rest[end + 1 :])
-        return TURNS.rest_after(time.monotonic() - began)
 
     def close(self) -> None:
         """Decode the last entries. Raises MalformedListingError where the listing is none or is cut off."""

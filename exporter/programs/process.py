@@ -9,12 +9,14 @@ import contextlib
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
 from exporter.programs import refusal
 from exporter.programs.childwatch import watch_by_pidfd
+from exporter.turns import TURNS
 
 _MIB: Final = 1 << 20
 _KEPT: Final = 64 << 10
@@ -66,7 +68,7 @@ async def run(
     env: Mapping[str, str] | None = None,
     limit: int = 512 * _MIB,
     grace: float = 0.5,
-    take: Callable[[bytes], float] | None = None,
+    take: Callable[[bytes], None] | None = None,
     sift: Callable[[bytes], bytes] | None = None,
     cwd: str | None = None,
 ) -> Completed:
@@ -74,10 +76,9 @@ async def run(
 
     It may take *within* seconds and print *limit* bytes; of stderr the last 64 KiB are kept. What is left of its
     group then gets SIGTERM, and SIGKILL *grace* seconds later. *env* is the whole environment; None is our own.
-    *take* is handed stdout piece by piece, of which then the last 64 KiB are kept as well: it never raises, and
-    returns for how many seconds no more is to come. *sift* is handed stderr likewise, b"" at its end, and returns what
-    of it is to be kept. Raises NotStarted, TimedOut or TooMuchOutput; a cancellation
-    goes on when all has ended.
+    *take* is handed stdout piece by piece, of which then the last 64 KiB are kept as well: it never raises.
+    *sift* is handed stderr likewise, b"" at its end, and returns what of it is to be kept.
+    Raises NotStarted, TimedOut or TooMuchOutput; a cancellation goes on when all has ended.
     """
     child = Child(tuple(argv), limit, take, cwd, sift)
     try:
@@ -107,7 +108,7 @@ class Child(asyncio.SubprocessProtocol):
         self,
         argv: tuple[str, ...],
         limit: int,
-        take: Callable[[bytes], float] | None = None,
+        take: Callable[[bytes], None] | None = None,
         cwd: str | None = None,
         sift: Callable[[bytes], bytes] | None = None,
     ) -> None:
@@ -170,12 +171,14 @@ class Child(asyncio.SubprocessProtocol):
             self._stderr += data if self._sift is None else self._sift(data)
             del self._stderr[:-_KEPT]
             return
+        began = time.monotonic()
         self.size += len(data)
         if self.size <= self._limit:
             self._stdout += data
             if self._take is not None:
                 del self._stdout[:-_KEPT]
-                self._rest(self._take(data))
+                self._take(data)
+            self._rest(TURNS.rest_after(time.monotonic() - began))
             return
         self._stdout.clear()
         self._pipe().pause_reading()

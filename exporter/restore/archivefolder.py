@@ -44,13 +44,8 @@ class ArchiveFolder:
 
     async def _list(self, folder: str) -> Mapping[str, Any]:
         listed = bytearray()
-
-        def take(piece: bytes) -> float:
-            listed.extend(piece)
-            return 0.0
-
         path = f"archive/{self.stanza}/{self.id}/{folder}".rstrip("/")
-        await self.client.repo_ls(path, take, within=self.within, repo=self.repo, stanza=self.stanza)
+        await self.client.repo_ls(path, listed.extend, within=self.within, repo=self.repo, stanza=self.stanza)
         try:
             listing: Mapping[str, Any] = json.loads(listed)
         except ValueError:

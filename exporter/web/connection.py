@@ -12,13 +12,12 @@ from typing import cast
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from exporter.web.answer import Answer, Asked, plain
+from exporter.web.answer import CHUNKS_A_TURN, Answer, Asked, plain
 from exporter.web.tls import Tls
 
 log = logging.getLogger(__name__)
 
 _FOR_EVER = 1e9  # seconds
-_CHUNKS_A_TURN = 4  # of 256 KiB: a millisecond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +186,7 @@ class Connection(web.RequestHandler):
             self._wire.write(chunk)
             if self.writing_paused:
                 return
-            if number == _CHUNKS_A_TURN:
+            if number == CHUNKS_A_TURN:
                 self._loop.call_soon(self._pour)
                 return
         self._poured(self._wire)

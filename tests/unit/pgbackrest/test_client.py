@@ -305,12 +305,7 @@ LISTING = b'{".":{"type":"path"},"15-1":{"type":"path"}}\n'
 
 async def listed(client: Client) -> bytes:
     pieces: list[bytes] = []
-
-    def take(piece: bytes) -> float:
-        pieces.append(piece)
-        return 0.0
-
-    await client.repo_ls("archive/demo", take, within=10, repo=2, stanza="demo")
+    await client.repo_ls("archive/demo", pieces.append, within=10, repo=2, stanza="demo")
     return b"".join(pieces)
 
 

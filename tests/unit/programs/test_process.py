@@ -23,6 +23,7 @@ from exporter.programs.process import (
     TooMuchOutput,
     run,
 )
+from exporter.turns import TURNS
 from tests.process import proc
 
 # Writes its own pid and that of a grandchild in the same group; both ignore TERM and hold the pipe.
@@ -389,24 +390,34 @@ if os.geteuid() == 0:
 
 async def test_output_can_be_taken_piece_by_piece_and_only_its_end_is_kept() -> None:
     pieces: list[bytes] = []
-
-    def take(piece: bytes) -> float:
-        pieces.append(piece)
-        return 0.001 if len(pieces) % 10 == 1 else 0.0
-
-    done = await run(("seq", "1", "200000"), within=20, take=take)
+    done = await run(("seq", "1", "200000"), within=20, take=pieces.append)
     whole = b"".join(b"%d\n" % number for number in range(1, 200_001))
     assert b"".join(pieces) == whole
     assert len(pieces) > 1
     assert done.stdout == whole[-(64 << 10) :]
 
 
+async def test_reading_rests_after_each_piece_while_an_answer_goes_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rests: list[float] = []
+
+    def rest_after(worked: float) -> float:
+        rests.append(worked)
+        return 0.001
+
+    monkeypatch.setattr(TURNS, "rest_after", rest_after)
+    done = await run(("seq", "1", "200000"), within=20)
+    assert done.stdout == b"".join(b"%d\n" % number for number in range(1, 200_001))
+    assert len(rests) > 1
+    assert min(rests) > 0
+
+
 async def test_output_that_is_taken_has_its_limit_too() -> None:
     taken: list[int] = []
 
-    def take(piece: bytes) -> float:
+    def take(piece: bytes) -> None:
         taken.append(len(piece))
-        return 0.0
 
     with pytest.raises(TooMuchOutput):
         await run(("cat", "/dev/zero"), within=20, limit=1 << 20, take=take)
