@@ -4,13 +4,13 @@ patroni/api.py and patroni/utils.py say what stands in them. Every version adds 
 With Citus a member tells of its own group alone, which is a cluster, and a stanza, of its own.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
+from exporter import wal
 from exporter.human import line
 from exporter.model.patroni import OTHER, ROLES, STATES, Member
 from exporter.patroni.place import LEADERS, Candidate
@@ -20,7 +20,6 @@ T = TypeVar("T")
 # `/patroni` says master until 3.x, primary since 4.0.
 _PRIMARIES = ("primary", "master")
 _LAST_TIMELINE = 0xFFFFFFFF
-_LSN = re.compile(r"^([0-9A-F]{1,8})/([0-9A-F]{1,8})$")
 
 
 class AnswerError(Exception):
@@ -163,10 +162,10 @@ def _decode(body: bytes, kind: type[T]) -> T:
 
 def _position(leader: _Member, members: list[_Member]) -> int | None:
     positions = [
-        (int(high, 16) << 32) + int(low, 16) + (one.lag if isinstance(one.lag, int) else 0)
+        at + (one.lag if isinstance(one.lag, int) else 0)
         for one in members
-        if one.timeline is not None and one.timeline == leader.timeline and one.lsn
-        for high, low in _LSN.findall(one.lsn)
+        if one.timeline is not None and one.timeline == leader.timeline
+        if (at := wal.position(one.lsn or "")) is not None
     ]
     return max(positions, default=0) or None
 

@@ -21,6 +21,7 @@ class Supervised(Child):
         super().__init__(argv, limit=0, cwd=cwd)
         self._hear = hear
         self._unfinished: dict[int, bytes] = {}
+        self._news = asyncio.Event()
 
     @property
     def pid(self) -> int:
@@ -38,11 +39,24 @@ class Supervised(Child):
         for line in lines:
             self._hear(line.decode(errors="replace"))
         self._unfinished[fd] = rest[:_LONGEST_LINE]
+        self._news.set()
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
         """Hear a last line that has no end."""
         if rest := self._unfinished.pop(fd, b""):
             self._hear(rest.decode(errors="replace"))
+
+    def process_exited(self) -> None:
+        """Know that it ended (asyncio calls this)."""
+        super().process_exited()
+        self._news.set()
+
+    async def news(self, within: float) -> None:
+        """Wait until it says something or ends, at most *within* seconds."""
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._news.wait()
 
     def signal(self, number: int) -> None:
         """Signal the program itself, and not what it has started."""

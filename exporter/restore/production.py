@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from exporter.postgresql.complaints import ServerError, connecting
 from exporter.postgresql.server import servers
 from exporter.restore.database import DatabaseError, Session, one_line, production
-from exporter.restore.replay import position
 
 _INSUFFICIENT_PRIVILEGE = "42501"
 
@@ -91,8 +90,9 @@ async def sing(
         raise CanaryError("the canary needs a connection to production: set stanzas.NAME.postgresql")
     try:
         async with production(conninfo) as session:
-            lsn = await session.one(
-                "select pg_logical_emit_message(true, 'pgbackrest-exporter', %s)::text", (token,)
+            at = await session.one(
+                "select (pg_logical_emit_message(true, 'pgbackrest-exporter', %s) - pg_lsn '0/0')::bigint",
+                (token,),
             )
             segment = str(await session.one("select pg_walfile_name(pg_switch_wal())"))
     except DatabaseError as error:
@@ -104,7 +104,7 @@ async def sing(
                 f"the canary's segment {segment} did not reach the repository within {within:.0f} s"
             )
         await asyncio.sleep(min(2.0, within / 10))
-    return position(str(lsn))
+    return int(at)
 
 
 def _words(conninfo: str, error: DatabaseError) -> str:

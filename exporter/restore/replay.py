@@ -1,6 +1,5 @@
 """Replay of WAL: the restored server is watched until it is promoted, ends, or stands still."""
 
-import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -13,7 +12,8 @@ from exporter.restore.findings import Findings, Reporter
 from exporter.restore.server import Server
 from exporter.restore.workplace import Workplace
 
-_POLL = 0.05
+# Seconds between two looks where the server says nothing.
+_LOOK_EVERY = 1.0
 # Seconds without any progress after which the disk is looked at: a restore_command that prefetches waits in silence.
 _SUSPICIOUS = 10.0
 
@@ -53,17 +53,6 @@ class Patience:
     stalled_after: float
 
 
-def position(lsn: str) -> int:
-    """Return an LSN such as 0/3000028 as bytes."""
-    high, _, low = lsn.partition("/")
-    return (int(high, 16) << 32) + int(low, 16)
-
-
-def written(lsn: int) -> str:
-    """Return bytes as an LSN."""
-    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
-
-
 async def recovered(
     server: Server, place: Workplace, role: str, *, patience: Patience, way: Way, findings: Findings
 ) -> Recovered:
@@ -97,7 +86,7 @@ async def recovered(
             raise RecoveryError(_stage(server), "it found no room")
         if why := _too_long(server, still, now - began, patience):
             raise RecoveryError(_stage(server), why)
-        await asyncio.wait((server.process.exited,), timeout=_POLL)
+        await server.process.news(within=_LOOK_EVERY)
 
 
 def _too_long(server: Server, still: float, took: float, patience: Patience) -> str:
@@ -122,17 +111,16 @@ class _Watch:
         seen = (log.segments, log.found.get("position"), len(log.found))
         if seen != self._seen:
             self._seen, self.moved = seen, now
-        start = log.found.get("redo_start")
-        if start and (came_to := reached(log.found, way.segment_size)):
-            total = way.end - position(start) if way.end else None
-            report.progress(max(0, came_to - position(start)), total, "bytes of WAL")
+        start = wal.position(log.found.get("redo_start", ""))
+        if start is not None and (came_to := reached(log.found, way.segment_size)):
+            report.progress(max(0, came_to - start), way.end - start if way.end else None, "bytes of WAL")
 
 
 def reached(found: Mapping[str, str], segment_size: int) -> int:
     """Return how far replay is: the log tells of each segment that is begun, since PostgreSQL 15 also every 10 s."""
     segment = wal.parse(found.get("segment", ""))
     begun = segment.number(segment_size) * segment_size if segment else 0
-    return max(begun, position(found["position"]) if "position" in found else 0)
+    return max(begun, wal.position(found.get("position", "")) or 0)
 
 
 def _stage(server: Server) -> str:
@@ -144,12 +132,11 @@ def _stage(server: Server) -> str:
 
 async def _result(session: Session, server: Server) -> Recovered:
     found = server.log.found
-    end = await session.one("select pg_last_wal_replay_lsn()")
+    end = await session.one("select (pg_last_wal_replay_lsn() - pg_lsn '0/0')::bigint")
     last = await session.one("select extract(epoch from pg_last_xact_replay_timestamp())")
-    start = found.get("redo_start")
     return Recovered(
-        start=position(start) if start else 0,
-        end=position(end) if end else 0,
+        start=wal.position(found.get("redo_start", "")) or 0,
+        end=end or 0,
         last_transaction=_logged(found.get("last_transaction")) if last is None else float(last),
         timeline=int(found.get("timeline", "0")),
         stopping=found.get("stopping"),

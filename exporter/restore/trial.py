@@ -9,6 +9,7 @@ from pathlib import Path
 from random import SystemRandom
 from secrets import token_hex
 
+from exporter import wal
 from exporter.human import size
 from exporter.model.info import Stanza
 from exporter.pgbackrest.client import Client
@@ -25,7 +26,6 @@ from exporter.restore.examination import Examination
 from exporter.restore.findings import CouldNotTryError, Findings
 from exporter.restore.order import Aim, Order
 from exporter.restore.production import CanaryError, Production
-from exporter.restore.replay import written
 from exporter.restore.workplace import Workplace, WorkplaceError
 from exporter.settings import Settings
 from exporter.settings import Stanza as StanzaSettings
@@ -220,7 +220,7 @@ class Trial:
                 at = await production.sing(self._conninfo, token_hex(8), arrived, within=tests.canary_within)
             except (CanaryError, PgBackRestError) as error:
                 raise self.findings.refuse("canary", str(error)) from None
-        self.findings.ok("canary", value=written(at))
+        self.findings.ok("canary", value=wal.lsn(at))
         return replace(theirs, canary=at)
 
     async def _restore(self, choice: Choice, place: Workplace) -> Choice:

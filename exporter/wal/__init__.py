@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 _NAME = re.compile(r"[0-9A-F]{24}\Z")
 _LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})\Z")
+_LOWER_HALF = 0xFFFFFFFF
 
 # initdb --wal-segsize takes powers of two from 1 MiB to 1 GiB (PostgreSQL 11 and later).
 _SEGMENT_SIZES = tuple(1 << power for power in range(20, 31))
@@ -36,6 +37,17 @@ def parse(name: str) -> Segment | None:
     return Segment(int(name[:8], 16), int(name[8:16], 16), int(name[16:], 16))
 
 
+def position(lsn: str) -> int | None:
+    """Return an LSN such as 0/3000028 as bytes, or None when that is none."""
+    matched = _LSN.match(lsn)
+    return (int(matched[1], 16) << 32) + int(matched[2], 16) if matched else None
+
+
+def lsn(position: int) -> str:
+    """Return bytes as an LSN."""
+    return f"{position >> 32:X}/{position & _LOWER_HALF:X}"
+
+
 def bytes_between(first: str | None, last: str | None, segment_size: int | None) -> int | None:
     """Return the bytes of WAL from the segment *first* to *last*, both included; None where they are not known."""
     start, end = parse(first or ""), parse(last or "")
@@ -53,12 +65,12 @@ def infer_segment_size(starts: Iterable[tuple[str, str]]) -> int | None:
     """
     sizes: tuple[int, ...] = _SEGMENT_SIZES
     seen = False
-    for lsn, name in starts:
-        matched, segment = _LSN.match(lsn), parse(name)
-        if matched is None or segment is None:
+    for start, name in starts:
+        at, segment = position(start), parse(name)
+        if at is None or segment is None:
             continue
         seen = True
-        high, low = int(matched[1], 16), int(matched[2], 16)
+        high, low = at >> 32, at & _LOWER_HALF
         sizes = tuple(size for size in sizes if (high, low // size) == (segment.high, segment.low))
         if len(sizes) <= 1:
             break
@@ -83,8 +95,8 @@ def read_history(text: str) -> tuple[Switch, ...]:
         words = line.split(None, 2)
         if not words or words[0].startswith("#"):
             continue
-        matched = _LSN.match(words[1]) if len(words) > 1 else None
-        if matched is None or not words[0].isascii() or not words[0].isdecimal():
+        at = position(words[1]) if len(words) > 1 else None
+        if at is None or not words[0].isascii() or not words[0].isdecimal():
             raise ValueError(f"{line[:80]!r} is no line of a timeline's history")
-        switches.append(Switch(int(words[0]), (int(matched[1], 16) << 32) + int(matched[2], 16)))
+        switches.append(Switch(int(words[0]), at))
     return tuple(switches)

@@ -20,7 +20,7 @@ from tests.bench.client import Connection
 from tests.bench.documents import Document, Size
 from tests.bench.measure import CHANGES, Collections, Measured, first_full_scrape, under_load
 from tests.bench.scrapes import calm, copy_for_nginx, side_by_side
-from tests.bench.servers import Server, nginx, ours, pause, peer
+from tests.bench.servers import Server, as_installed, nginx, ours, pause, peer
 from tests.bench.standin import StandIn
 
 SIZES = "1x30,10x100,50x200,100x1000"
@@ -188,6 +188,7 @@ def main() -> int:
     """Runs all sizes; exit code 0 whether the targets are met or not, 1 when something cannot be measured."""
     given = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped then too
+    as_installed()
     chapters: list[str] = []
     versions = f"{report.machine()}, {_version('/usr/sbin/nginx', '-v')}"
     if given.peer:

@@ -48,6 +48,7 @@ def _scrape_facts(measured: Measured) -> Iterator[Fact]:
     for mode, scrapes in measured.scrapes.items():
         yield f"scrape, {mode}: median", scrapes.median, seconds
         yield f"scrape, {mode}: p99", scrapes.p99, seconds
+        yield f"scrape, {mode}: longest", max(scrapes.seconds), seconds
         yield f"scrape, {mode}: min", min(scrapes.seconds), seconds
         yield f"scrape, {mode}: CPU", scrapes.cpu_each, seconds
         yield f"scrape, {mode}: size", scrapes.size, _bytes

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench.servers import pause
+from tests.bench.servers import as_installed, pause
 from tests.lab.lab import Lab
 from tests.lab.stanza import Stanza
 from tests.restore.proofs import Proofs, dsn
@@ -118,6 +118,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.restore", description=__doc__)
     parser.add_argument("--megabytes", type=int, default=2000, help="size of the database, default 2000")
     megabytes = parser.parse_args().megabytes
+    as_installed()
     try:
         with Lab() as lab:
             run = measured(lab, Proofs(lab), megabytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import exporter
 from tests.bench.client import Address
 from tests.bench.standin import StandIn
 
@@ -24,6 +26,11 @@ _CPUCLOCK_SCHED = 2  # include/linux/posix-timers.h
 def pause(seconds: float) -> None:
     """Waits in the measuring process."""
     time.sleep(seconds)  # noqa: TID251 - there is no event loop here
+
+
+def as_installed() -> None:
+    """Compiles the exporter, as installing it does: where bytecode may not be written, each start would."""
+    compileall.compile_dir(exporter.__path__[0], quiet=1)
 
 
 def free_address() -> Address:

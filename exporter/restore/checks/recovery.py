@@ -3,7 +3,6 @@
 from exporter import wal
 from exporter.human import moment
 from exporter.restore.database import DatabaseError, one_line, restored
-from exporter.restore.replay import written
 from exporter.restore.scene import Scene
 
 
@@ -32,12 +31,12 @@ def _recovered_to(scene: Scene) -> None:
     A hole in the archive ends recovery early and without any error: only this shows it.
     """
     findings, recovered, choice = scene.findings, scene.recovered, scene.choice
-    reached = f"{written(recovered.end)}" + (
+    reached = wal.lsn(recovered.end) + (
         f", last transaction {moment(recovered.last_transaction)}" if recovered.last_transaction else ""
     )
     canary = scene.production.canary
     if canary is not None and choice.target == "latest" and recovered.end < canary:
-        findings.failed("recovered_to", f"the canary at {written(canary)} is missing", reached)
+        findings.failed("recovered_to", f"the canary at {wal.lsn(canary)} is missing", reached)
         return
     if choice.target == "time" and recovered.stopping is not None:
         findings.ok("recovered_to", recovered.stopping, reached)
@@ -60,7 +59,7 @@ def _recovered_to(scene: Scene) -> None:
 def _segment(scene: Scene) -> str:
     size = scene.control.segment_size
     number, per_id = scene.recovered.end // size, (1 << 32) // size
-    return f"segment …{number // per_id:08X}{number % per_id:08X} at {written(scene.recovered.end)}"
+    return f"segment …{number // per_id:08X}{number % per_id:08X} at {wal.lsn(scene.recovered.end)}"
 
 
 def _system_id(scene: Scene) -> None:

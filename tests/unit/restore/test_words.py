@@ -136,11 +136,6 @@ def test_the_log_tells_why_it_ended(words: str, tells: Callable[[ServerLog], boo
     assert tells(heard(f"{starting}\n2026-11-22 21:04:46.292 GMT [6129] {words}"))
 
 
-@given(st.integers(min_value=0, max_value=(1 << 64) - 1))
-def test_a_position_is_written_as_it_is_read(lsn: int) -> None:
-    assert replay.position(replay.written(lsn)) == lsn
-
-
 def test_restore_command_is_quoted_for_the_shell_that_postgresql_calls() -> None:
     command = configuration.recovery({}, ["pg backrest", "--spool=100%", "archive-get", "%f", "%p"], None)
     assert command["restore_command"] == "'pg backrest' --spool=100%% archive-get %f \"%p\""

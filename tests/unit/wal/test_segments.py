@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter import wal
 
@@ -61,3 +63,13 @@ def test_words_that_are_no_lsn_are_passed_over() -> None:
     starts = [("nonsense", "000000010000000000000001"), ("0/2000028", "000000010000000000000002")]
     assert wal.infer_segment_size(starts) == 16 * MIB
     assert wal.infer_segment_size([]) is None
+
+
+@given(st.integers(min_value=0, max_value=(1 << 64) - 1))
+def test_a_position_is_read_as_it_is_written(position: int) -> None:
+    assert wal.position(wal.lsn(position)) == position
+
+
+@pytest.mark.parametrize("text", ["", "/", "0/", "/0", "0/123456789", "0/0 ", "0/0\n", "G/0", "٣/٣"])
+def test_what_is_no_lsn_is_no_position(text: str) -> None:
+    assert wal.position(text) is None
