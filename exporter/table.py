@@ -18,6 +18,9 @@ Number = float | None
 
 PREFIX = "pgbackrest_"
 
+# Rows that are made in one go: a millisecond's work at most.
+_ROWS_A_SLICE = 100
+
 
 @dataclass(frozen=True)  # with slots Python 3.11 cannot call Metric[Entity](…)
 class Metric(Generic[E]):
@@ -93,8 +96,7 @@ def _render_group(
         key = tuple(map(id, part))
         rendered = memory.parts.get(key)
         if rendered is None:
-            rendered = _render_part(group, part)
-            yield
+            rendered = yield from _render_part(group, part)
         parts[key] = rendered
     if list(parts) == list(memory.parts) and memory.blocks:
         return memory
@@ -110,15 +112,15 @@ def _render_group(
     return _GroupMemory(parts, writer.blocks(), tuple(aged))
 
 
-def _render_part(group: Group[Any], part: Part) -> _Rendered:
-    """Make the lines of one part: the inner loop of the first rendering of every backup."""
+def _render_part(group: Group[Any], part: Part) -> Generator[None, None, _Rendered]:
+    """Return the lines of one part: the inner loop of the first rendering of every backup."""
     lines: list[list[str]] = [[] for _ in group.metrics]
     ages: list[list[tuple[str, float]]] = [[] for _ in group.metrics]
     columns = [
         (PREFIX + metric.name, metric.value, metric.type == "age", found.append, aged.append)
         for metric, found, aged in zip(group.metrics, lines, ages, strict=True)
     ]
-    for values, entity in group.rows(*part):
+    for row, (values, entity) in enumerate(group.rows(*part), 1):
         label_set = labels(group.labels, values)
         for name, value_of, is_age, add_line, add_age in columns:
             value = value_of(entity)
@@ -128,4 +130,10 @@ def _render_part(group: Group[Any], part: Part) -> _Rendered:
                 add_age((name + label_set, value))
             else:
                 add_line(f"{name}{label_set} {number(value)}\n")
-    return _Rendered(part, tuple(samples("".join(found)) for found in lines), tuple(map(tuple, ages)))
+        if row % _ROWS_A_SLICE == 0:
+            yield
+    made: list[Block | bytes] = []
+    for found in lines:
+        made.append(samples("".join(found)))
+        yield
+    return _Rendered(part, tuple(made), tuple(map(tuple, ages)))
