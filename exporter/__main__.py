@@ -22,8 +22,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _load(name: str) -> ModuleType:
     """Import a command, and only that: a backup that is wrapped should not wait for a web server's libraries."""
-    # Of modules nothing is garbage: searches for it would take a fifth of the time, and after a freeze
-    # they stay out of all that come later.
+    # Hardly anything of modules is garbage: searches for it would take a fifth of the time, and after a freeze
+    # modules stay out of all that come later.
     gc.disable()
     try:
         return importlib.import_module(f"exporter.commands.{name.replace('-', '_')}")

@@ -64,6 +64,7 @@ async def recovered(
     watch = _Watch(server, began)
     while True:
         if server.has_ended():
+            await server.process.wait()  # until its last words were heard
             raise RecoveryError(_stage(server), f"PostgreSQL ended while it recovered: {server.log.why}")
         if server.log.needs_more:
             # Before PostgreSQL 14 it ends by itself, since then it waits for ever.
