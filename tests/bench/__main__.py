@@ -18,7 +18,15 @@ from pathlib import Path
 from tests.bench import gaps, readings, report
 from tests.bench.client import Connection
 from tests.bench.documents import Document, Size
-from tests.bench.measure import CHANGES, Collections, Measured, first_full_scrape, under_load
+from tests.bench.measure import (
+    CHANGES,
+    Collections,
+    Measured,
+    Turning,
+    first_full_scrape,
+    held_up,
+    under_load,
+)
 from tests.bench.scrapes import calm, copy_for_nginx, side_by_side
 from tests.bench.servers import Server, as_installed, nginx, ours, pause, peer
 from tests.bench.standin import StandIn
@@ -151,11 +159,13 @@ class Bench:
         watch.next_call()
         pause(0.3)
         full = calm(server, 1)[1]
-        loaded = under_load(
-            server, self.standin, documents, full=full, scrapes=100, collections=5, budget=self.plan.load
-        )
+        turning = Turning(self.standin, documents)
+        loaded = under_load(server, turning, full=full, scrapes=100, collections=5, budget=self.plan.load)
         result.busy, result.peak = loaded.busy, loaded.peak
         result.incomplete, result.collections = loaded.incomplete, loaded.collections
+        if server.name == "exporter":
+            turning = Turning(self.standin, documents)
+            result.held_up = held_up(server.address, turning, collections=5, budget=self.plan.load)
 
 
 def _version(*argv: str) -> str:

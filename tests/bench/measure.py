@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.client import Answer, BadAnswerError, Body, Connection, Lines
+from tests.bench.client import Address, Answer, BadAnswerError, Body, Connection, Lines
 from tests.bench.documents import Document
 from tests.bench.scrapes import MODES, Scrapes, steady_clock
 from tests.bench.servers import Server, pause
@@ -33,6 +33,7 @@ class Measured:
     calm: dict[str, float] = field(default_factory=dict)
     incomplete: int = 0
     collections: int = 0
+    held_up: float | None = None
     peak: float | None = None
 
     def wait(self, mode: str) -> float:
@@ -108,10 +109,47 @@ class Collections:
         return found
 
 
+class Turning:
+    """Shows the next document as soon as a collection has begun to read the one before."""
+
+    def __init__(self, standin: StandIn, documents: Sequence[Path]) -> None:
+        self._standin = standin
+        self._turn = itertools.cycle(documents)
+        self._seen = self._first = standin.calls
+        self._shown = time.perf_counter()
+
+    def turn(self) -> None:
+        """Call it again and again."""
+        if self._standin.calls > self._seen and time.perf_counter() - self._shown > 0.5:
+            pause(0.05)
+            self._seen, self._shown = self._standin.calls, time.perf_counter()
+            self._standin.show(next(self._turn))
+
+    @property
+    def collections(self) -> int:
+        """How many have begun and were followed by another document."""
+        return self._seen - self._first
+
+
+def held_up(address: Address, turning: Turning, *, collections: int, budget: float) -> float:
+    """Seconds that the longest small answer takes while collections find other documents and nothing else is asked.
+
+    It moves no bytes that could be slow themselves: what it waits for is the event loop.
+    """
+    link = Connection(address, "/-/healthy")
+    longest, end = 0.0, time.perf_counter() + budget
+    with steady_clock():
+        while turning.collections < collections and time.perf_counter() < end:
+            longest = max(longest, link.get().seconds)
+            pause(0.001)
+            turning.turn()
+    link.close()
+    return longest
+
+
 def under_load(
     server: Server,
-    standin: StandIn,
-    documents: Sequence[Path],
+    turning: Turning,
     *,
     full: int,
     scrapes: int,
@@ -121,9 +159,6 @@ def under_load(
     """Back-to-back scrapes while every collection finds another document; every fifth is compressed."""
     result = Measured(busy={mode: Scrapes() for mode in MODES})
     link = Connection(server.address, server.path)
-    turn = itertools.cycle(documents)
-    seen = first = standin.calls
-    shown = time.perf_counter()
     server.reset_peak()
     end = time.perf_counter() + budget
     with steady_clock():
@@ -134,14 +169,11 @@ def under_load(
             result.busy["gzip" if compressed else "plain"].seconds.append(answer.seconds)
             lines = sink.gunzipped_lines() if isinstance(sink, Body) else sink.count
             result.incomplete += lines < full
-            if standin.calls > seen and time.perf_counter() - shown > 0.5:
-                pause(0.05)
-                seen, shown = standin.calls, time.perf_counter()
-                standin.show(next(turn))
-            enough = number >= scrapes and seen - first >= collections
+            turning.turn()
+            enough = number >= scrapes and turning.collections >= collections
             if enough or (time.perf_counter() > end and number >= 5):
                 break
-    result.collections = standin.calls - first
+    result.collections = turning.collections
     result.peak = server.peak
     link.close()
     return result

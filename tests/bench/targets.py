@@ -89,12 +89,14 @@ def targets(size: Size, results: Results) -> tuple[Target, ...]:
     backups = size.stanzas * size.backups
     own, peer = results["exporter"], results.get("peer")
     waits = tuple(Target(f"longest wait, {mode}", own.wait(mode) * 1e3, WAIT * 1e3, " ms") for mode in MODES)
+    held_up = own.held_up * 1e3 if own.held_up is not None else None
     start = (Target("start to first full scrape", own.start, SMALL_START, " s"),) if backups < 1_000 else ()
     return (
         *_scrapes(backups, results),
         *_memory(backups, own, peer),
         *_collections(backups, own, peer),
         *waits,
+        Target("longest wait, small answer", held_up, WAIT * 1e3, " ms"),
         Target("incomplete scrapes", own.incomplete, 0, ""),
         *start,
     )
