@@ -144,6 +144,8 @@ def held_up(address: Address, turning: Turning, *, collections: int, budget: flo
             pause(0.001)
             turning.turn()
     link.close()
+    if turning.collections < collections:
+        raise RuntimeError(f"only {turning.collections} collections began within {budget:g} s")
     return longest
 
 
